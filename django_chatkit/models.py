@@ -1,0 +1,163 @@
+"""Threads and their items, as they lie in the database.
+
+``pk`` is the order of insertion and the only order there is; ``thread_id`` and ``item_id`` are the
+ids that travel on the wire. A foreign key to a thread holds its ``thread_id``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from .context import ChatKitContext
+
+
+def owned_by(context: ChatKitContext, prefix: str = "") -> models.Q | None:
+    """The condition for threads of this person, server and tenant; None for somebody without an identity."""
+    if context.user is not None:
+        owner = {"user": context.user.pk}
+    elif context.visitor:
+        owner = {"visitor": context.visitor}
+    else:
+        return None
+    scope = {"server": context.server, "tenant": context.tenant, **owner}
+    return models.Q(**{prefix + name: value for name, value in scope.items()})
+
+
+class ThreadQuerySet(models.QuerySet["Thread"]):
+    def owned_by(self, context: ChatKitContext) -> ThreadQuerySet:
+        """Only the threads of the person behind this context."""
+        condition = owned_by(context)
+        return self.none() if condition is None else self.filter(condition)
+
+
+class ThreadItemQuerySet(models.QuerySet["ThreadItem"]):
+    def owned_by(self, context: ChatKitContext) -> ThreadItemQuerySet:
+        """Only items in the threads of the person behind this context."""
+        condition = owned_by(context, "thread__")
+        return self.none() if condition is None else self.filter(condition)
+
+
+class Thread(models.Model):
+    """A conversation of one person with one server."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("active")
+        LOCKED = "locked", _("locked")
+        CLOSED = "closed", _("closed")
+
+    thread_id = models.CharField(_("thread id"), max_length=255, unique=True)
+    server = models.CharField(_("server"), max_length=64, default="default")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="chatkit_threads",
+        verbose_name=_("user"),
+    )
+    visitor = models.CharField(_("visitor"), max_length=64, blank=True, default="")
+    tenant = models.CharField(_("tenant"), max_length=255, blank=True, default="")
+    title = models.CharField(_("title"), max_length=1000, blank=True, default="")
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    status_reason = models.TextField(_("reason of the status"), blank=True, default="")
+    allowed_image_domains = models.JSONField(_("allowed image domains"), null=True, blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("last activity"), default=timezone.now)
+
+    objects = ThreadQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("thread")
+        verbose_name_plural = _("threads")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["user", "server", "tenant", "id"], name="chatkit_thread_user"),
+            models.Index(fields=["visitor", "server", "tenant", "id"], name="chatkit_thread_visitor"),
+            models.Index(fields=["updated_at"], name="chatkit_thread_updated"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False) | ~models.Q(visitor=""),
+                name="chatkit_thread_has_owner",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.thread_id
+
+
+class ThreadItem(models.Model):
+    """One entry of a thread: a message, widget, tool call, task … as the SDK wrote it."""
+
+    class Type(models.TextChoices):
+        USER_MESSAGE = "user_message", _("user message")
+        ASSISTANT_MESSAGE = "assistant_message", _("assistant message")
+        CLIENT_TOOL_CALL = "client_tool_call", _("client tool call")
+        WIDGET = "widget", _("widget")
+        GENERATED_IMAGE = "generated_image", _("generated image")
+        STRUCTURED_INPUT = "structured_input", _("structured input")
+        WORKFLOW = "workflow", _("workflow")
+        TASK = "task", _("task")
+        HIDDEN_CONTEXT_ITEM = "hidden_context_item", _("hidden context")
+        SDK_HIDDEN_CONTEXT = "sdk_hidden_context", _("hidden context of the SDK")
+        END_OF_TURN = "end_of_turn", _("end of turn")
+
+    thread = models.ForeignKey(
+        Thread,
+        to_field="thread_id",
+        on_delete=models.CASCADE,
+        related_name="items",
+        verbose_name=_("thread"),
+    )
+    item_id = models.CharField(_("item id"), max_length=255)
+    type = models.CharField(_("type"), max_length=32, choices=Type.choices)
+    # Text and not a JSONField: the SDK's own JSON comes back to the letter, without a second
+    # parser in between, and PostgreSQL's jsonb refuses values that a model may well send.
+    data = models.TextField(_("data"), help_text=_("JSON, as the ChatKit SDK writes it."))
+    text = models.TextField(_("text"), blank=True, default="", help_text=_("What a search looks at."))
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    objects = ThreadItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["thread", "id"], name="chatkit_item_order")]
+        constraints = [
+            models.UniqueConstraint(fields=["thread", "item_id"], name="chatkit_item_unique_in_thread"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_type_display()} {self.item_id}"
+
+
+class Feedback(models.Model):
+    """What the thread's owner thinks of an item: thumbs up or down."""
+
+    class Kind(models.TextChoices):
+        POSITIVE = "positive", _("positive")
+        NEGATIVE = "negative", _("negative")
+
+    item = models.OneToOneField(
+        ThreadItem, on_delete=models.CASCADE, related_name="feedback", verbose_name=_("item")
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("changed at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("feedback")
+        verbose_name_plural = _("feedback")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.item}"
+
+

@@ -1,0 +1,4 @@
+"""The addresses that the widget talks to."""
+
+app_name = "django_chatkit"
+urlpatterns = []
