@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import models
+from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from .signals import feedback_given
 
 if TYPE_CHECKING:
     from .context import ChatKitContext
@@ -139,6 +141,17 @@ class ThreadItem(models.Model):
         return f"{self.get_type_display()} {self.item_id}"
 
 
+class FeedbackManager(models.Manager["Feedback"]):
+    def give(self, thread_id: str, item_ids: list[str], kind: str, context: ChatKitContext) -> None:
+        """Rate items of an answer; rating again changes it. Other people's items are left alone."""
+        now = timezone.now()
+        items = ThreadItem.objects.owned_by(context).filter(thread_id=thread_id, item_id__in=item_ids)
+        with transaction.atomic(using=router.db_for_write(Feedback)):
+            for item in items.only("pk"):
+                self.update_or_create(item=item, defaults={"kind": kind, "updated_at": now})
+        feedback_given.send(Feedback, thread_id=thread_id, item_ids=item_ids, kind=kind, context=context)
+
+
 class Feedback(models.Model):
     """What the thread's owner thinks of an item: thumbs up or down."""
 
@@ -153,11 +166,11 @@ class Feedback(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     updated_at = models.DateTimeField(_("changed at"), default=timezone.now)
 
+    objects = FeedbackManager()
+
     class Meta:
         verbose_name = _("feedback")
         verbose_name_plural = _("feedback")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.item}"
-
-

@@ -1,4 +1,4 @@
-"""``servers["default"]``: the server classes of ``CHATKIT_SERVERS``, made once each, as ``caches`` and ``storages`` do."""
+"""``servers["default"]``: the servers of ``CHATKIT_SERVERS``, made once each, as ``caches`` does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ServerHandler:
         self._servers: dict[str, DjangoChatKitServer] = {}
 
     def __getitem__(self, alias: str) -> DjangoChatKitServer:
-        """Raises UnknownServer for an alias that is not configured, ImproperlyConfigured for one that is wrong."""
+        """Raises UnknownServer for an alias that is not there, ImproperlyConfigured for a wrong one."""
         if alias not in self._servers:
             self._servers[alias] = self._create(alias)
         return self._servers[alias]

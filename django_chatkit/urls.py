@@ -1,4 +1,15 @@
-"""The addresses that the widget talks to."""
+"""The addresses that the widget talks to: ``include`` them where you like.
+
+The default server answers at the root, every other one under its alias.
+"""
+
+from django.urls import path
+
+from . import views
 
 app_name = "django_chatkit"
-urlpatterns = []
+
+urlpatterns = [
+    path("", views.api, name="api"),
+    path("<slug:server>/", views.api, name="api"),
+]

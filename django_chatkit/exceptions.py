@@ -1,0 +1,19 @@
+"""Why a request is refused: what the person reads, and what HTTP says."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+
+
+class Refused(Exception):
+    """A request that is not carried out. ``message`` is shown to the person, so it names no internals."""
+
+    def __init__(self, status: int, code: str, message: str | Promise) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class NotPending(Exception):
+    """A tool output or an answer for something that is not waiting for one (any more)."""

@@ -1,0 +1,209 @@
+"""What may be asked for: every refusal that can be known before an answer begins.
+
+The SDK checks neither owners nor states, so a request is held against the database here, before
+anything is stored, run or streamed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from .context import ChatKitContext, start_visitor
+from .exceptions import Refused
+from .models import Thread, ThreadItem
+from .sdk import types
+
+if TYPE_CHECKING:
+    from .server import DjangoChatKitServer
+
+MAX_TITLE_LENGTH = 255
+MAX_PARTS = 200
+MAX_FEEDBACK_ITEMS = 100
+
+
+def check_access(server: DjangoChatKitServer, context: ChatKitContext) -> None:
+    """Raises Refused (401 or 403) for a person whom this server does not serve."""
+    if context.is_anonymous and not server.allow_anonymous:
+        raise Refused(401, "not_authenticated", _("Please sign in to chat."))
+    if not server.has_permission(context):
+        raise Refused(403, "permission_denied", _("You may not use this chat."))
+
+
+def check_request(server: DjangoChatKitServer, request: types.ChatKitReq, context: ChatKitContext) -> None:
+    """Raises Refused for what this person may not do, or not now."""
+    check_access(server, context)
+    thread = check_thread(request, context)
+    check = CHECKS.get(type(request))
+    if check is not None:
+        check(server, request.params, thread, context)
+
+
+def check_thread(request: types.ChatKitReq, context: ChatKitContext) -> Thread | None:
+    """The thread a request is about: 404 unless it is the person's own, 409 for input it does not take."""
+    thread_id = getattr(request.params, "thread_id", None)
+    if thread_id is None:
+        return None
+    thread = Thread.objects.owned_by(context).filter(thread_id=clean_id(thread_id)).first()
+    if thread is None:
+        raise not_found()
+    if isinstance(request, INPUT_REQUESTS) and thread.status != Thread.Status.ACTIVE:
+        raise Refused(409, f"thread_{thread.status}", thread.status_reason or inactive_message(thread))
+    return thread
+
+
+def inactive_message(thread: Thread) -> str:
+    if thread.status == Thread.Status.CLOSED:
+        return _("This conversation is closed.")
+    return _("This conversation is locked.")
+
+
+def not_found() -> Refused:
+    """The one answer for what is missing and for what is somebody else's."""
+    return Refused(404, "not_found", _("This conversation, or a part of it, could not be found."))
+
+
+def invalid(message: str) -> Refused:
+    return Refused(400, "invalid_request", message)
+
+
+def not_pending() -> Refused:
+    return Refused(409, "not_pending", _("This was answered already."))
+
+
+def clean_id(wire_id: str) -> str:
+    """An id that no row can have where PostgreSQL would refuse the text itself."""
+    return "" if "\0" in wire_id or len(wire_id) > 255 else wire_id
+
+
+def get_item(thread: Thread, item_id: str) -> ThreadItem:
+    item = thread.items.filter(item_id=clean_id(item_id)).defer("text").first()
+    if item is None:
+        raise not_found()
+    return item
+
+
+def check_create(
+    server: Any, params: types.ThreadCreateParams, thread: None, context: ChatKitContext
+) -> None:
+    check_input(server, params.input, context)
+    if context.is_anonymous and not context.visitor and context.request is not None:
+        context.visitor = start_visitor(context.request)
+
+
+def check_message(
+    server: Any, params: types.ThreadAddUserMessageParams, thread: Thread, context: ChatKitContext
+) -> None:
+    check_input(server, params.input, context)
+
+
+def check_input(
+    server: DjangoChatKitServer, message: types.UserMessageInput, context: ChatKitContext
+) -> None:
+    if len(message.content) > MAX_PARTS or len(message.attachments) > MAX_PARTS:
+        raise invalid(_("This message has too many parts."))
+    if message.attachments:
+        raise not_found()
+    text = "".join(part.text for part in message.content)
+    if not text.strip():
+        raise invalid(_("This message is empty."))
+    if len(text) + len(message.quoted_text or "") > server.max_message_length:
+        raise Refused(413, "message_too_long", _("This message is too long."))
+    check_choices(server, message.inference_options, context)
+
+
+def check_choices(
+    server: DjangoChatKitServer, chosen: types.InferenceOptions, context: ChatKitContext
+) -> None:
+    """The browser names a model and a tool: only those that the composer offers count."""
+    composer = server.get_options(context).get("composer") or {}
+    wanted = {"models": chosen.model, "tools": chosen.tool_choice.id if chosen.tool_choice else None}
+    for group, choice in wanted.items():
+        offered = {option.get("id") for option in composer.get(group) or ()}
+        if choice is not None and choice not in offered:
+            raise invalid(_("This model or tool is not available."))
+
+
+def check_retry(
+    server: Any, params: types.ThreadRetryAfterItemParams, thread: Thread, context: ChatKitContext
+) -> None:
+    if get_item(thread, params.item_id).type != ThreadItem.Type.USER_MESSAGE:
+        raise invalid(_("Only the answer to a message of yours can be made again."))
+
+
+def check_tool_output(
+    server: Any, params: types.ThreadAddClientToolOutputParams, thread: Thread, context: ChatKitContext
+) -> None:
+    hidden = (ThreadItem.Type.HIDDEN_CONTEXT_ITEM, ThreadItem.Type.SDK_HIDDEN_CONTEXT)
+    newest = thread.items.exclude(type__in=hidden).order_by("-pk").first()
+    if newest is None or newest.type != ThreadItem.Type.CLIENT_TOOL_CALL or not is_pending(newest):
+        raise not_pending()
+
+
+def check_structured_input(
+    server: Any, params: types.ThreadAddStructuredInputParams, thread: Thread, context: ChatKitContext
+) -> None:
+    item = get_item(thread, params.item_id)
+    if item.type != ThreadItem.Type.STRUCTURED_INPUT:
+        raise invalid(_("This is not a question."))
+    if not is_pending(item):
+        raise not_pending()
+
+
+def check_action(
+    server: Any, params: types.ThreadCustomActionParams, thread: Thread, context: ChatKitContext
+) -> None:
+    if params.item_id is not None and get_item(thread, params.item_id).type != ThreadItem.Type.WIDGET:
+        raise invalid(_("Only a widget can send an action."))
+
+
+def check_feedback(
+    server: Any, params: types.ItemFeedbackParams, thread: Thread, context: ChatKitContext
+) -> None:
+    wanted = {clean_id(item_id) for item_id in params.item_ids}
+    if not wanted or len(params.item_ids) > MAX_FEEDBACK_ITEMS:
+        raise invalid(_("Feedback needs between 1 and 100 items."))
+    if thread.items.filter(item_id__in=wanted).count() != len(wanted):
+        raise not_found()
+
+
+def check_title(
+    server: Any, params: types.ThreadUpdateParams, thread: Thread, context: ChatKitContext
+) -> None:
+    if not params.title.strip() or len(params.title) > MAX_TITLE_LENGTH:
+        raise invalid(_("A title has between 1 and 255 characters."))
+
+
+def check_attachments(server: Any, params: Any, thread: None, context: ChatKitContext) -> None:
+    raise not_found()
+
+
+def is_pending(row: ThreadItem) -> bool:
+    return bool(json.loads(row.data).get("status") == "pending")
+
+
+INPUT_REQUESTS = (
+    types.ThreadsAddUserMessageReq,
+    types.ThreadsAddClientToolOutputReq,
+    types.ThreadsAddStructuredInputReq,
+    types.ThreadsRetryAfterItemReq,
+    types.ThreadsCustomActionReq,
+    types.ThreadsSyncCustomActionReq,
+)
+
+CHECKS: dict[type, Callable[..., None]] = {
+    types.ThreadsCreateReq: check_create,
+    types.ThreadsAddUserMessageReq: check_message,
+    types.ThreadsRetryAfterItemReq: check_retry,
+    types.ThreadsAddClientToolOutputReq: check_tool_output,
+    types.ThreadsAddStructuredInputReq: check_structured_input,
+    types.ThreadsCustomActionReq: check_action,
+    types.ThreadsSyncCustomActionReq: check_action,
+    types.ItemsFeedbackReq: check_feedback,
+    types.ThreadsUpdateReq: check_title,
+    types.AttachmentsCreateReq: check_attachments,
+    types.AttachmentsDeleteReq: check_attachments,
+}

@@ -1,0 +1,260 @@
+"""ChatKit's server with Django behind it: store, permissions, titles, feedback and clean failures.
+
+A server class is to a chat what a ``ModelAdmin`` is to a model: class attributes, and a hook for
+each that must depend on who is asking. Subclass :class:`TextServer` to answer with plain text,
+``django_chatkit.agents.AgentServer`` to answer with an agent, or :class:`DjangoChatKitServer` to
+yield ChatKit's events yourself.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import PydanticSerializationError
+
+from .context import ChatKitContext
+from .exceptions import Refused
+from .items import to_utc, without_nul
+from .logs import log_failure
+from .models import Feedback
+from .permissions import check_request
+from .runs import HIDDEN, Run, has_content
+from .sdk import types
+from .store import DjangoStore
+from .streaming import uninterrupted
+
+from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+# The SDK builds this adapter anew for each request, which costs more than all the rest.
+REQUEST: TypeAdapter[types.ChatKitReq] = TypeAdapter(types.ChatKitReq)
+
+
+class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
+    """Answers ChatKit's requests for one alias of ``CHATKIT_SERVERS``. Subclasses write ``respond()``."""
+
+    allow_anonymous: bool = False
+    """May signed-out visitors chat? Their threads become theirs for good when they sign in."""
+
+    options: dict[str, Any] = {}
+    """ChatKit.js options for this server's widgets, with ChatKit.js's own keys and shapes."""
+
+    timeout: float = 300.0
+    """Seconds that an answer may take in all before it ends with an error message."""
+
+    max_message_length: int = 50_000
+    """Characters that a message may have, the quoted text included."""
+
+    store: DjangoStore
+
+    def __init__(self, alias: str = "default", store: DjangoStore | None = None) -> None:
+        super().__init__(store or DjangoStore())
+        self.alias = alias
+
+    # Hooks
+
+    def has_permission(self, context: ChatKitContext) -> bool:
+        """May this person chat here? Asked for each request and by the tag; may query the database."""
+        return True
+
+    def get_tenant(self, request: HttpRequest) -> str:
+        """Threads of one tenant are invisible in another: the site's or customer's id, for example."""
+        return ""
+
+    def get_options(self, context: ChatKitContext) -> dict[str, Any]:
+        """The options for this person."""
+        return self.options
+
+    async def get_title(
+        self, thread: types.ThreadMetadata, message: types.UserMessageItem, context: ChatKitContext
+    ) -> str | None:
+        """A title for a new thread: its first words. None leaves it untitled."""
+        text = " ".join("".join(part.text for part in message.content).split())
+        return Truncator(text).chars(60) or None
+
+    def get_error_message(self, error: Exception, context: ChatKitContext) -> tuple[str, bool]:
+        """What a person reads when an answer fails, and whether a retry makes sense.
+
+        Never put the text of an exception into it: that may hold keys, queries or people's words.
+        """
+        if isinstance(error, TimeoutError):
+            return _("The answer took too long."), True
+        message = _("Something went wrong while answering. Please try again.")
+        if settings.DEBUG:
+            message = f"{message} ({type(error).__name__}: the server's log says more.)"
+        return message, True
+
+    async def add_feedback(
+        self, thread_id: str, item_ids: list[str], feedback: types.FeedbackKind, context: ChatKitContext
+    ) -> None:
+        await sync_to_async(Feedback.objects.give)(thread_id, item_ids, feedback, context)
+
+    # Requests
+
+    async def process(
+        self, request: str | bytes | bytearray, context: ChatKitContext
+    ) -> StreamingResult | NonStreamingResult:
+        """Carry out a request.
+
+        Raises pydantic's ValidationError for what is not a ChatKit request, Refused for what this
+        person may not do, NotFoundError, and NotPending.
+        """
+        parsed = REQUEST.validate_json(request)
+        await sync_to_async(check_request)(self, parsed, context)
+        if types.is_streaming_req(parsed):
+            context.streaming = True
+            return StreamingResult(self._process_streaming(parsed, context))
+        return NonStreamingResult(await self._process_non_streaming(parsed, context))
+
+    async def _process_streaming_impl(
+        self, request: types.StreamingReq, context: ChatKitContext
+    ) -> AsyncGenerator[types.ThreadStreamEvent, None]:
+        """Once something was sent, a failure is an ``error`` event: exactly one, and a clean end."""
+        started = failed = False
+        try:
+            if isinstance(request, types.ThreadsRetryAfterItemReq):
+                params = request.params
+                await self.store.delete_items_after(params.thread_id, params.item_id, context)
+            async for event in super()._process_streaming_impl(request, context):
+                started, failed = True, isinstance(event, types.ErrorEvent)
+                yield event
+        except Exception as error:
+            if not started:
+                raise
+            if not failed:
+                log_failure("A stream failed", getattr(request.params, "thread_id", "new"), error)
+                message, allow_retry = self.get_error_message(error, context)
+                yield types.ErrorEvent(message=message, allow_retry=allow_retry)
+
+    def _process_events(
+        self,
+        thread: types.ThreadMetadata,
+        context: ChatKitContext,
+        stream: Callable[[], AsyncIterator[types.ThreadStreamEvent]],
+    ) -> AsyncIterator[types.ThreadStreamEvent]:
+        run = Run(self, thread, context)
+        return super()._process_events(thread, context, lambda: run.events(stream))
+
+    async def handle_stream_cancelled(
+        self,
+        thread: types.ThreadMetadata,
+        pending_items: list[types.ThreadItem],
+        context: ChatKitContext,
+    ) -> None:
+        """Stopped, or the connection was lost: what the person saw is kept, and marked, whatever comes."""
+        await uninterrupted(self._keep_partial_answer(thread, pending_items, context))
+
+    async def _keep_partial_answer(
+        self,
+        thread: types.ThreadMetadata,
+        pending_items: list[types.ThreadItem],
+        context: ChatKitContext,
+    ) -> None:
+        try:
+            for item in pending_items:
+                if isinstance(item, types.WorkflowItem) and has_content(item):
+                    await self.store.add_thread_item(thread.id, item, context)
+            await self._cleanup_pending_client_tool_call(thread, context)
+            await super().handle_stream_cancelled(thread, pending_items, context)
+        except Exception as error:
+            log_failure("A stopped answer could not be saved", thread.id, error)
+
+    def _serialize(self, obj: BaseModel) -> bytes:
+        """The SDK's JSON; times get their offset, hidden items and half characters stay behind."""
+        obj = for_the_wire(obj)
+        try:
+            return super()._serialize(obj)
+        except PydanticSerializationError:  # a lone surrogate in a model's text
+            return super()._serialize(type(obj).model_validate(without_nul(obj.model_dump())))
+
+
+class TextServer(DjangoChatKitServer):
+    """The simplest server: one method that takes the message's text and gives text back."""
+
+    def reply(self, message: str, context: ChatKitContext) -> str | Awaitable[str] | AsyncIterator[str]:
+        """The answer: an async generator of pieces, an async function, or a plain one (run in a thread)."""
+        raise NotImplementedError(f"{type(self).__name__} needs a reply(message, context) method.")
+
+    async def respond(
+        self,
+        thread: types.ThreadMetadata,
+        input_user_message: types.UserMessageItem | None,
+        context: ChatKitContext,
+    ) -> AsyncIterator[types.ThreadStreamEvent]:
+        if input_user_message is not None:
+            text = "".join(part.text for part in input_user_message.content)
+            async for event in stream_text(self, thread, self.pieces(text, context), context):
+                yield event
+
+    async def pieces(self, message: str, context: ChatKitContext) -> AsyncIterator[str]:
+        reply: Any = self.reply
+        if inspect.isasyncgenfunction(reply):
+            async for piece in reply(message, context):
+                yield piece
+        elif inspect.iscoroutinefunction(reply):
+            yield await reply(message, context)
+        else:
+            yield await sync_to_async(reply)(message, context)
+
+
+async def stream_text(
+    server: DjangoChatKitServer,
+    thread: types.ThreadMetadata,
+    pieces: AsyncIterator[str],
+    context: ChatKitContext,
+) -> AsyncIterator[types.ThreadStreamEvent]:
+    """Stream pieces of text as one assistant message, in the order of events that the component needs."""
+    item = types.AssistantMessageItem(
+        id=server.store.generate_item_id("message", thread, context),
+        thread_id=thread.id,
+        created_at=datetime.now(),  # noqa: DTZ005  (naive local time is the SDK's own)
+        content=[],
+    )
+    yield types.ThreadItemAddedEvent(item=item)
+    part = types.AssistantMessageContent(text="")
+    yield updated(item, types.AssistantMessageContentPartAdded(content_index=0, content=part))
+    async for piece in pieces:
+        part = part.model_copy(update={"text": part.text + piece})
+        yield updated(item, types.AssistantMessageContentPartTextDelta(content_index=0, delta=piece))
+    yield updated(item, types.AssistantMessageContentPartDone(content_index=0, content=part))
+    yield types.ThreadItemDoneEvent(item=item.model_copy(update={"content": [part]}))
+
+
+def updated(item: types.ThreadItem, update: types.ThreadItemUpdate) -> types.ThreadItemUpdatedEvent:
+    return types.ThreadItemUpdatedEvent(item_id=item.id, update=update)
+
+
+def for_the_wire(obj: Any) -> Any:
+    """A copy whose times name their zone: the SDK's are naive, which a browser takes for its own."""
+    if isinstance(obj, types.SyncCustomActionResponse) and isinstance(obj.updated_item, HIDDEN):
+        return types.SyncCustomActionResponse()
+    if isinstance(obj, types.Page):
+        return obj.model_copy(update={"data": [with_offset(part) for part in obj.data]})
+    parts = {
+        name: with_offset(part)
+        for name in ("item", "thread", "updated_item")
+        if (part := getattr(obj, name, None)) is not None
+    }
+    return with_offset(obj.model_copy(update=parts) if parts else obj)
+
+
+def with_offset(obj: Any) -> Any:
+    if not isinstance(getattr(obj, "created_at", None), datetime):
+        return obj
+    changes: dict[str, Any] = {"created_at": to_utc(obj.created_at)}
+    if isinstance(obj, types.Thread):
+        changes["items"] = for_the_wire(obj.items)
+    return obj.model_copy(update=changes)
+
+
+__all__ = ["DjangoChatKitServer", "Refused", "TextServer", "stream_text"]

@@ -1,0 +1,385 @@
+"""The border between the SDK's types and our models: ChatKit's ``Store``, kept by the ORM.
+
+Every method is one short piece of database work in one hop to the request's thread, limited to
+what the context's person owns. What is missing and what is somebody else's look the same:
+``NotFoundError``.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+from asgiref.sync import sync_to_async
+from django.db import IntegrityError, connections, router, transaction
+from django.utils import timezone
+from pydantic import ValidationError
+
+from . import signals
+from .context import ChatKitContext
+from .exceptions import NotPending
+from .items import dump_item, load_item, searchable_text, to_sdk_time, to_utc, without_nul
+from .models import Thread, ThreadItem
+from .sdk import types
+
+from chatkit.store import NotFoundError, Store, default_generate_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from chatkit.store import StoreItemType
+
+logger = logging.getLogger("django_chatkit")
+
+MAX_PAGE_SIZE = 100
+THREAD_FIELDS = ("title", "status", "allowed_image_domains", "metadata")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_one_hop(
+    work: Callable[Concatenate[DjangoStore, P], R],
+) -> Callable[Concatenate[DjangoStore, P], Coroutine[Any, Any, R]]:
+    """Make the SDK's async method out of a sync one whose last argument is the context."""
+
+    def run(self: DjangoStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        context = kwargs.get("context") or args[-1]
+        try:
+            return work(self, *args, **kwargs)
+        finally:
+            if getattr(context, "streaming", False):
+                release_connections()
+
+    @wraps(work)
+    async def method(self: DjangoStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await sync_to_async(run)(self, *args, **kwargs)
+
+    return cast("Callable[Concatenate[DjangoStore, P], Coroutine[Any, Any, R]]", method)
+
+
+def release_connections() -> None:
+    """Give this thread's connections back, so that an open stream holds none while it waits.
+
+    Not inside a transaction (tests run in one), and not SQLite's, which costs nothing to keep.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.vendor != "sqlite" and not connection.in_atomic_block:
+            connection.close()
+
+
+def new_id(item_type: StoreItemType) -> str:
+    """The SDK's prefix with 128 random bits; its own 32 repeat after some ten thousand ids."""
+    prefix = default_generate_id(item_type).partition("_")[0]
+    return f"{prefix}_{secrets.token_hex(16)}"
+
+
+class DjangoStore(Store[ChatKitContext]):
+    """ChatKit's store on Django models. It needs no arguments; the context says whose data it is."""
+
+    def generate_thread_id(self, context: ChatKitContext) -> str:
+        return new_id("thread")
+
+    def generate_item_id(
+        self, item_type: StoreItemType, thread: types.ThreadMetadata, context: ChatKitContext
+    ) -> str:
+        return new_id(item_type)
+
+    # Threads
+
+    @in_one_hop
+    def load_thread(self, thread_id: str, context: ChatKitContext) -> types.ThreadMetadata:
+        """Raises NotFoundError."""
+        thread = to_metadata(self._get_thread(thread_id, context))
+        return remember(thread, context)
+
+    @in_one_hop
+    def save_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> None:
+        """Insert a thread this context has never seen; otherwise save only what it changed.
+
+        What others changed meanwhile stays, and is written back into ``thread``, so that the
+        ``thread.updated`` event that follows tells the truth. A thread that was deleted
+        meanwhile stays deleted: NotFoundError.
+        """
+        with transaction.atomic(using=router.db_for_write(Thread)):
+            if thread.id in context.threads:
+                row = self._update_thread(thread, context)
+            else:
+                row = self._create_or_update_thread(thread, context)
+        copy_metadata(to_metadata(row), thread)
+        remember(thread, context)
+        self._changed(thread.id, context)
+
+    @in_one_hop
+    def load_threads(
+        self, limit: int, after: str | None, order: str, context: ChatKitContext
+    ) -> types.Page[types.ThreadMetadata]:
+        """A page in order of creation. Raises NotFoundError for a cursor that is not ours."""
+        threads = Thread.objects.owned_by(context)
+        if after is not None:
+            threads = beyond(threads, self._get_thread(after, context).pk, order)
+        rows, has_more = page(threads, limit, order)
+        data = [to_metadata(row) for row in rows]
+        return types.Page(data=data, has_more=has_more, after=data[-1].id if has_more else None)
+
+    @in_one_hop
+    def delete_thread(self, thread_id: str, context: ChatKitContext) -> None:
+        """Raises NotFoundError."""
+        self._get_thread(thread_id, context).delete()
+        self._changed(thread_id, context)
+
+    # Items
+
+    @in_one_hop
+    def load_thread_items(
+        self, thread_id: str, after: str | None, limit: int, order: str, context: ChatKitContext
+    ) -> types.Page[types.ThreadItem]:
+        """A page in order of insertion. Raises NotFoundError for a foreign thread or cursor."""
+        items = self._get_items(thread_id, context)
+        if after is not None:
+            items = beyond(items, self._get_item(thread_id, after, context).pk, order)
+        elif limit == 1:
+            # The SDK looks for a pending client tool call in the newest item alone; a hidden
+            # item behind it would make the tool's output undeliverable.
+            items = items.exclude(type__in=HIDDEN_TYPES)
+        rows, has_more = page(items, limit, order)
+        return types.Page(
+            data=[item for item in map(to_item, rows) if item is not None],
+            has_more=has_more,
+            after=rows[-1].item_id if has_more else None,
+        )
+
+    @in_one_hop
+    def load_item(self, thread_id: str, item_id: str, context: ChatKitContext) -> types.ThreadItem:
+        """Raises NotFoundError."""
+        item = to_item(self._get_item(thread_id, item_id, context))
+        if item is None:
+            raise NotFoundError(f"Item {item_id} not found")
+        return item
+
+    @in_one_hop
+    def add_thread_item(self, thread_id: str, item: types.ThreadItem, context: ChatKitContext) -> None:
+        """Append an item; one that is there already is replaced where it stands."""
+        self._put_item(thread_id, item, context)
+
+    @in_one_hop
+    def save_item(self, thread_id: str, item: types.ThreadItem, context: ChatKitContext) -> None:
+        """Replace an item. Raises NotPending where another request answered it first."""
+        self._put_item(thread_id, item, context)
+
+    @in_one_hop
+    def delete_thread_item(self, thread_id: str, item_id: str, context: ChatKitContext) -> None:
+        """Deleting an item that was streamed but never stored is no error; a foreign thread is."""
+        self._get_thread(thread_id, context)
+        ThreadItem.objects.filter(thread_id=thread_id, item_id=item_id).delete()
+        self._changed(thread_id, context)
+
+    @in_one_hop
+    def delete_items_after(self, thread_id: str, item_id: str, context: ChatKitContext) -> None:
+        """Delete everything behind an item at once; the SDK would do it one by one. Raises NotFoundError."""
+        first = self._get_item(thread_id, item_id, context).pk
+        ThreadItem.objects.filter(thread_id=thread_id, pk__gt=first).delete()
+        self._changed(thread_id, context)
+
+    # Attachments
+
+    async def save_attachment(self, attachment: types.Attachment, context: ChatKitContext) -> None:
+        raise NotFoundError("Attachments are not enabled")
+
+    async def load_attachment(self, attachment_id: str, context: ChatKitContext) -> types.Attachment:
+        raise NotFoundError(f"Attachment {attachment_id} not found")
+
+    async def delete_attachment(self, attachment_id: str, context: ChatKitContext) -> None:
+        raise NotFoundError(f"Attachment {attachment_id} not found")
+
+    # The database work behind them
+
+    def _get_thread(self, thread_id: str, context: ChatKitContext) -> Thread:
+        thread = Thread.objects.owned_by(context).filter(thread_id=without_nul(thread_id)).first()
+        if thread is None:
+            raise NotFoundError(f"Thread {thread_id} not found")
+        return thread
+
+    def _get_item(self, thread_id: str, item_id: str, context: ChatKitContext) -> ThreadItem:
+        item = (
+            ThreadItem.objects.owned_by(context)
+            .filter(thread_id=without_nul(thread_id), item_id=without_nul(item_id))
+            .first()
+        )
+        if item is None:
+            raise NotFoundError(f"Item {item_id} not found")
+        return item
+
+    def _get_items(self, thread_id: str, context: ChatKitContext) -> Any:
+        self._get_thread(thread_id, context)
+        return ThreadItem.objects.filter(thread_id=thread_id).only("item_id", "type", "data", "created_at")
+
+    def _put_item(self, thread_id: str, item: types.ThreadItem, context: ChatKitContext) -> None:
+        row = ThreadItem(
+            thread_id=thread_id,
+            item_id=item.id,
+            type=item.type,
+            data=dump_item(item, thread_id),
+            text=searchable_text(item),
+            created_at=to_utc(item.created_at),
+        )
+        with transaction.atomic(using=router.db_for_write(ThreadItem)):
+            # Taking the thread's row first keeps a thread that is being deleted deleted, lets
+            # two writers of one thread take turns, and proves ownership.
+            touched = Thread.objects.owned_by(context).filter(thread_id=thread_id)
+            if not touched.update(updated_at=timezone.now()):
+                raise NotFoundError(f"Thread {thread_id} not found")
+            refuse_second_answer(row)
+            upsert(row)
+        self._changed(thread_id, context)
+
+    def _create_or_update_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
+        existing = Thread.objects.owned_by(context).filter(thread_id=thread.id).first()
+        if existing is not None:
+            remember(to_metadata(existing), context)
+            return self._update_thread(thread, context)
+        return self._create_thread(thread, context)
+
+    def _create_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
+        row = Thread(
+            thread_id=thread.id,
+            server=context.server,
+            user=context.user,  # type: ignore[misc]
+            visitor="" if context.user is not None else context.visitor,
+            tenant=context.tenant,
+            created_at=to_utc(thread.created_at),
+        )
+        for name in THREAD_FIELDS:
+            set_field(row, name, getattr(thread, name))
+        try:
+            with transaction.atomic(using=router.db_for_write(Thread)):
+                row.save(force_insert=True)
+        except IntegrityError as error:  # the id is somebody else's, or the owner is gone or nobody
+            raise NotFoundError(f"Thread {thread.id} not found") from error
+        return row
+
+    def _update_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
+        known = context.threads[thread.id]
+        row = Thread.objects.owned_by(context).select_for_update().filter(thread_id=thread.id).first()
+        if row is None:
+            raise NotFoundError(f"Thread {thread.id} not found")
+        changed = [name for name in THREAD_FIELDS if getattr(thread, name) != getattr(known, name)]
+        for name in changed:
+            value = getattr(thread, name)
+            set_field(row, name, merged(known.metadata, value, row.metadata) if name == "metadata" else value)
+        if changed:
+            row.updated_at = timezone.now()
+            row.save(update_fields=[*columns(changed), "updated_at"])
+        return row
+
+    def _changed(self, thread_id: str, context: ChatKitContext) -> None:
+        signals.thread_changed.send(Thread, thread_id=thread_id, context=context)
+
+
+HIDDEN_TYPES = (ThreadItem.Type.HIDDEN_CONTEXT_ITEM, ThreadItem.Type.SDK_HIDDEN_CONTEXT)
+ANSWERABLE_TYPES = (ThreadItem.Type.CLIENT_TOOL_CALL, ThreadItem.Type.STRUCTURED_INPUT)
+
+
+def page(rows: Any, limit: int, order: str) -> tuple[list[Any], bool]:
+    """The first rows in this order, never more than MAX_PAGE_SIZE, and whether there are others."""
+    limit = min(max(limit, 1), MAX_PAGE_SIZE)
+    found = list(rows.order_by("pk" if order == "asc" else "-pk")[: limit + 1])
+    return found[:limit], len(found) > limit
+
+
+def beyond(rows: Any, pk: int, order: str) -> Any:
+    """Rows that come after this key in this order."""
+    return rows.filter(pk__gt=pk) if order == "asc" else rows.filter(pk__lt=pk)
+
+
+def upsert(row: ThreadItem) -> None:
+    """Insert in one statement; a row of the same thread and id keeps its place and its time."""
+    connection = connections[router.db_for_write(ThreadItem)]
+    unique = ["thread", "item_id"] if connection.features.supports_update_conflicts_with_target else None
+    ThreadItem.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=unique, update_fields=["type", "data", "text"]
+    )
+
+
+def refuse_second_answer(row: ThreadItem) -> None:
+    """A tool call or question is answered once: raises NotPending where the stored answer differs."""
+    if row.type not in ANSWERABLE_TYPES:
+        return
+    stored = ThreadItem.objects.filter(thread_id=row.thread_id, item_id=row.item_id).first()
+    if stored is None or stored.data == row.data:
+        return
+    before = to_item(stored)
+    if before is not None and getattr(before, "status", "pending") != "pending":
+        raise NotPending(f"Item {row.item_id} was answered already")
+
+
+def to_item(row: ThreadItem) -> types.ThreadItem | None:
+    """The SDK's item; None, and an error in the log, for one that this SDK cannot read."""
+    try:
+        return load_item(row.data, row.created_at)
+    except ValidationError as error:
+        logger.error("Item %s cannot be read: %d errors", row.item_id, error.error_count())
+        return None
+
+
+def to_metadata(row: Thread) -> types.ThreadMetadata:
+    return types.ThreadMetadata(
+        id=row.thread_id,
+        title=row.title or None,
+        created_at=to_sdk_time(row.created_at),
+        status=to_status(row),
+        allowed_image_domains=row.allowed_image_domains,
+        metadata=row.metadata,
+    )
+
+
+def to_status(row: Thread) -> types.ThreadStatus:
+    reason = row.status_reason or None
+    match row.status:
+        case Thread.Status.LOCKED:
+            return types.LockedStatus(reason=reason)
+        case Thread.Status.CLOSED:
+            return types.ClosedStatus(reason=reason)
+        case _:
+            return types.ActiveStatus()
+
+
+def set_field(row: Thread, name: str, value: Any) -> None:
+    """Write one of THREAD_FIELDS into the columns that hold it."""
+    if name == "status":
+        row.status = value.type
+        row.status_reason = without_nul(getattr(value, "reason", None) or "")
+    elif name == "title":
+        row.title = without_nul(value or "")[:1000]
+    else:
+        setattr(row, name, without_nul(value))
+
+
+def columns(names: list[str]) -> list[str]:
+    return [*names, "status_reason"] if "status" in names else names
+
+
+def merged(before: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """Their metadata with the keys that I added, changed or removed since ``before``."""
+    removed = before.keys() - mine.keys()
+    changed = {key: value for key, value in mine.items() if key not in before or before[key] != value}
+    return {key: value for key, value in theirs.items() if key not in removed} | changed
+
+
+def copy_metadata(source: types.ThreadMetadata, target: types.ThreadMetadata) -> None:
+    for name in THREAD_FIELDS:
+        setattr(target, name, getattr(source, name))
+
+
+def remember(thread: types.ThreadMetadata, context: ChatKitContext) -> types.ThreadMetadata:
+    """Keep a copy of the thread as it is in the database now, to compare with at the next save."""
+    context.threads[thread.id] = types.ThreadMetadata(
+        **{
+            name: getattr(thread, name)
+            for name in ("id", "created_at", "title", "status", "allowed_image_domains")
+        },
+        metadata=dict(thread.metadata),
+    )
+    return thread

@@ -1,0 +1,170 @@
+"""The address the browser posts to. A refusal is JSON with a ``message``, never HTML or a redirect."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
+from django.core.handlers.asgi import ASGIRequest
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from pydantic import ValidationError
+
+from .conf import conf
+from .context import ChatKitContext
+from .exceptions import NotPending, Refused
+from .items import ESCAPED_NUL
+from .logs import log_failure
+from .permissions import not_found, not_pending
+from .servers import UnknownServer, servers
+from .store import release_connections
+from .streaming import BlockingEventStream, EventStream, EventStreamResponse
+
+from chatkit.store import NotFoundError
+
+if TYPE_CHECKING:
+    from .server import DjangoChatKitServer
+
+    from chatkit.server import NonStreamingResult, StreamingResult
+
+logger = logging.getLogger("django_chatkit")
+
+
+# The check is ours and not left out: the middleware's own refusal is an HTML page, which the
+# component cannot show.
+@csrf_exempt
+@login_not_required
+@transaction.non_atomic_requests
+async def api(request: HttpRequest, server: str = "default") -> HttpResponseBase:
+    """ChatKit's single endpoint, for one server."""
+    try:
+        chat, context, body = await sync_to_async(admit)(request, server)
+        result = await chat.process(body, context)
+        return await to_response(request, result)
+    except Exception as error:
+        return refusal(error)
+
+
+def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKitContext, bytes]:
+    """Server, person and body of a request, in one visit to the request's thread. Raises Refused."""
+    if request.method != "POST":
+        raise Refused(405, "method_not_allowed", _("Only POST is allowed here."))
+    if int(request.META.get("CONTENT_LENGTH") or 0) > conf.CHATKIT_MAX_BODY_SIZE:
+        raise too_large()
+    check_csrf(request)
+    if request.content_type != "application/json":
+        raise Refused(415, "unsupported_media_type", _("The request must be JSON."))
+    chat = servers[alias]
+    context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
+    body = request.body
+    if len(body) > conf.CHATKIT_MAX_BODY_SIZE:
+        raise too_large()
+    return chat, context, ESCAPED_NUL.sub(r"\1\\ufffd", body.decode()).encode()
+
+
+class CSRFCheck(CsrfViewMiddleware):
+    """Django's check, whose refusal is a reason and not a page."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> str:
+        return reason
+
+
+def check_csrf(request: HttpRequest) -> None:
+    check = CSRFCheck(lambda request: HttpResponse())
+    check.process_request(request)
+    reason: Any = check.process_view(request, None, (), {})  # type: ignore[arg-type]
+    if reason is not None:
+        logger.warning("Forbidden (%s): %s", reason, request.path, extra={"status_code": 403})
+        raise Refused(403, "csrf_failed", _("This page is out of date. Reload it and try again."))
+
+
+def too_large() -> Refused:
+    return Refused(413, "request_too_large", _("This is too large to send."))
+
+
+async def to_response(request: HttpRequest, result: StreamingResult | NonStreamingResult) -> HttpResponseBase:
+    """Waits for a stream's first piece: what fails before it still becomes an HTTP status."""
+    if hasattr(result, "json"):
+        return json_response(HttpResponse(result.json, content_type="application/json"))
+    heartbeat = conf.CHATKIT_HEARTBEAT_SECONDS
+    stream: EventStream | BlockingEventStream
+    if isinstance(request, ASGIRequest):
+        stream = EventStream(result.json_events, heartbeat)
+        await stream.start()
+        await sync_to_async(release_connections)()
+    else:
+        stream = BlockingEventStream(result.json_events, heartbeat)
+        # Not on the request's own thread, which is busy waiting for this very view.
+        await sync_to_async(stream.start, thread_sensitive=False)()
+    return EventStreamResponse(stream)
+
+
+def refusal(error: Exception) -> HttpResponse:
+    """The answer to a request that is not carried out."""
+    refused = explain(error)
+    body = {"message": str(refused.message), "code": refused.code}
+    response = json_response(JsonResponse(body, status=refused.status))
+    if refused.status == 405:
+        response["Allow"] = "POST"
+    elif refused.status == 503:
+        response["Retry-After"] = "5"
+    return response
+
+
+def explain(error: Exception) -> Refused:
+    """What to tell the person. The text of an exception never gets out, except to developers under DEBUG."""
+    match error:
+        case Refused():
+            return error
+        case ValidationError() | UnicodeDecodeError():
+            log_invalid(error)
+            return Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
+        case RequestDataTooBig():
+            return too_large()
+        case UnreadablePostError():
+            return Refused(400, "invalid_request", _("The request broke off."))
+        case UnknownServer() | NotFoundError():
+            return not_found()
+        case NotPending():
+            return not_pending()
+        case NotImplementedError():
+            logger.warning("The chat server cannot do this: %s", error)
+            return Refused(400, "not_supported", _("This chat cannot do that."))
+        case OperationalError() | InterfaceError():
+            log_failure("The database is not available", "-", error)
+            return Refused(503, "unavailable", _("The chat is not available at the moment."))
+        case ImproperlyConfigured():
+            logger.error("The chat is not configured: %s", error)
+            return Refused(500, "server_error", str(error) if settings.DEBUG else server_error())
+        case _:
+            log_failure("A request failed", "-", error)
+            return Refused(500, "server_error", server_error())
+
+
+def server_error() -> str:
+    return _("Something went wrong on the server.")
+
+
+def log_invalid(error: ValidationError | UnicodeDecodeError) -> None:
+    """Say which rules a request broke, without what it held."""
+    kinds = (
+        sorted({detail["type"] for detail in error.errors(include_input=False, include_url=False)})
+        if isinstance(error, ValidationError)
+        else ["unicode"]
+    )
+    logger.warning("Not a ChatKit request: %s", ", ".join(kinds))
+
+
+def json_response(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
