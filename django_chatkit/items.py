@@ -43,7 +43,8 @@ def to_utc(moment: datetime) -> datetime:
 
 def to_sdk_time(moment: datetime) -> datetime:
     """Naive local time: the SDK subtracts stored times from its own naive ``datetime.now()``."""
-    return moment.astimezone().replace(tzinfo=None)
+    # Not astimezone(), which forgets which of the two hours it is when the clock is set back.
+    return datetime.fromtimestamp(moment.timestamp())  # noqa: DTZ006
 
 
 def without_nul(value: Any) -> Any:

@@ -1,0 +1,180 @@
+"""For your tests: a client that speaks to the endpoint as the component in the page does.
+
+It goes through the whole of Django: session, CSRF check, middleware, view::
+
+    async def test_it_answers():
+        chat = ChatKitClient(user=user)
+        reply = await chat.send("hello")
+        assert reply.text == "You said: hello"
+
+Run ``async`` tests with Django's ``TestCase``, or under pytest with ``async_to_sync``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.test import AsyncClient
+from django.urls import reverse
+from pydantic import TypeAdapter
+
+from .sdk import types
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from django.contrib.auth.models import AbstractBaseUser
+
+EVENT: TypeAdapter[types.ThreadStreamEvent] = TypeAdapter(types.ThreadStreamEvent)
+MARK = b"data"
+
+
+class Reply:
+    """What came back: a status and JSON, or the events of a stream."""
+
+    def __init__(self, response: Any, body: bytes) -> None:
+        self.response = response
+        self.status: int = response.status_code
+        self.body = body
+
+    @property
+    def is_stream(self) -> bool:
+        return str(self.response.headers.get("Content-Type", "")).startswith("text/event-stream")
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def events(self) -> list[types.ThreadStreamEvent]:
+        """The stream's events, typed. Raises ValueError for anything that the component would not render."""
+        return [event for frame in frames(self.body) if (event := parse_frame(frame)) is not None]
+
+    @property
+    def items(self) -> list[types.ThreadItem]:
+        """The items that were announced as done, in their order."""
+        return [event.item for event in self.events if isinstance(event, types.ThreadItemDoneEvent)]
+
+    @property
+    def errors(self) -> list[types.ErrorEvent]:
+        return [event for event in self.events if isinstance(event, types.ErrorEvent)]
+
+    @property
+    def text(self) -> str:
+        """The assistant's words."""
+        messages = [item for item in self.items if isinstance(item, types.AssistantMessageItem)]
+        return "".join(part.text for message in messages for part in message.content)
+
+    @property
+    def thread_id(self) -> str:
+        """The thread that this stream created."""
+        return next(event.thread.id for event in self.events if isinstance(event, types.ThreadCreatedEvent))
+
+
+def frames(body: bytes) -> list[bytes]:
+    """The frames of an event stream. What stands behind the last blank line is lost, as in a browser."""
+    return body.split(b"\n\n")[:-1]
+
+
+def parse_frame(frame: bytes) -> types.ThreadStreamEvent | None:
+    if frame.startswith(b":"):
+        return None
+    field, _, value = frame.partition(b": ")
+    if field != MARK or b"\n" in frame:
+        raise ValueError(f"Not an event of ChatKit: {frame[:80]!r}")
+    return EVENT.validate_json(value)
+
+
+class ChatKitClient:
+    """A person at the page of one server: signed in as ``user``, or a visitor without one."""
+
+    def __init__(
+        self, user: AbstractBaseUser | None = None, server: str = "default", client: AsyncClient | None = None
+    ) -> None:
+        self.user = user
+        self.server = server
+        self.client = client or AsyncClient(enforce_csrf_checks=True)
+        self.headers: dict[str, str] = {}
+        self.ready = False
+
+    @property
+    def url(self) -> str:
+        kwargs = {} if self.server == "default" else {"server": self.server}
+        return reverse("django_chatkit:api", kwargs=kwargs)
+
+    async def open_page(self) -> None:
+        """What loading the page does: a session for the user, and a CSRF token in cookie and header."""
+        if self.user is not None:
+            await sync_to_async(self.client.force_login)(self.user)
+        request = HttpRequest()
+        token = get_token(request)
+        self.client.cookies[settings.CSRF_COOKIE_NAME] = request.META["CSRF_COOKIE"]
+        self.headers["X-CSRFToken"] = token
+        self.ready = True
+
+    async def post(self, body: Any, **extra: Any) -> Any:
+        """Post a body as it is and return Django's response, its stream unread."""
+        if not self.ready:
+            await self.open_page()
+        data = body if isinstance(body, str | bytes) else json.dumps(body)
+        headers = {**self.headers, **extra.pop("headers", {})}
+        extra.setdefault("content_type", "application/json")
+        return await self.client.post(self.url, data=data, headers=headers, **extra)
+
+    async def request(self, type: str, **params: Any) -> Reply:
+        """Make one of ChatKit's requests and read the answer to its end."""
+        return await read(await self.post({"type": type, "params": params}))
+
+    async def send(self, text: str, thread_id: str | None = None, **message: Any) -> Reply:
+        """Send a message: to a new thread, or to the one with this id."""
+        sent = {**user_input(text), **message}
+        if thread_id is None:
+            return await self.request("threads.create", input=sent)
+        return await self.request("threads.add_user_message", input=sent, thread_id=thread_id)
+
+    async def list_threads(self, **params: Any) -> Reply:
+        return await self.request("threads.list", **{"limit": 9999, "order": "desc", **params})
+
+    async def get_thread(self, thread_id: str) -> Reply:
+        return await self.request("threads.get_by_id", thread_id=thread_id)
+
+    async def list_items(self, thread_id: str, **params: Any) -> Reply:
+        return await self.request(
+            "items.list", **{"thread_id": thread_id, "limit": 9999, "order": "asc", **params}
+        )
+
+    async def load(self, thread_id: str) -> list[dict[str, Any]]:
+        """Every item of a thread as a reload shows it, page after page."""
+        page = (await self.get_thread(thread_id)).json["items"]
+        items: list[dict[str, Any]] = page["data"]
+        while page["has_more"]:
+            page = (await self.list_items(thread_id, after=page["after"])).json
+            items += page["data"]
+        return items
+
+
+async def read(response: Any) -> Reply:
+    if not response.streaming:
+        return Reply(response, response.content)
+    body = b"".join([chunk async for chunk in stream_of(response)])
+    await sync_to_async(response.close)()
+    return Reply(response, body)
+
+
+def stream_of(response: Any) -> AsyncIterator[bytes]:
+    return aiter(response)
+
+
+def user_input(text: str) -> dict[str, Any]:
+    """A message as the composer sends it."""
+    return {
+        "content": [{"type": "input_text", "text": text}],
+        "quoted_text": "",
+        "attachments": [],
+        "inference_options": {},
+    }
