@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import connections
 from django.http import StreamingHttpResponse
+from django.utils import timezone, translation
 
 logger = logging.getLogger("django_chatkit")
 
@@ -44,6 +45,25 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+def inside_sync_middleware() -> bool:
+    """Does a middleware that is not async surround the view, under ASGI?
+
+    The view then borrows that middleware's thread for its database work, and the thread goes away
+    as soon as the response is handed over: long before the answer has ended.
+    """
+    borrowed = getattr(AsyncToSync.executors, "current", None)
+    return borrowed is not None and SyncToAsync.thread_sensitive_context.get(None) is not None
+
+
+def fresh_context() -> contextvars.Context:
+    """A context that names no thread of the request's, and keeps its language and time zone."""
+    context = contextvars.Context()
+    language = translation.get_language()
+    context.run(translation.activate, language) if language else context.run(translation.deactivate_all)
+    context.run(timezone.activate, timezone.get_current_timezone())
+    return context
+
+
 class EventStream(AsyncIterator[bytes]):
     """An answer on its way to one reader.
 
@@ -65,7 +85,10 @@ class EventStream(AsyncIterator[bytes]):
     async def start(self) -> None:
         """Begin, and wait for the first piece. Raises what the source raises instead of one."""
         self.loop = asyncio.get_running_loop()
-        self.producer = asyncio.create_task(self.produce())
+        if inside_sync_middleware():
+            self.producer = self.loop.create_task(self.produce_apart(), context=fresh_context())
+        else:
+            self.producer = self.loop.create_task(self.produce())
         try:
             await self.ready.wait()
         except asyncio.CancelledError:
@@ -73,6 +96,14 @@ class EventStream(AsyncIterator[bytes]):
             raise
         if self.error is not None and not self.chunks:
             raise self.error
+
+    async def produce_apart(self) -> None:
+        """With a thread of its own for database work, and a connection that ends with it."""
+        async with ThreadSensitiveContext():
+            try:
+                await self.produce()
+            finally:
+                await uninterrupted(sync_to_async(connections.close_all)())
 
     async def produce(self) -> None:
         try:
@@ -159,8 +190,7 @@ class BlockingEventStream(Iterator[bytes]):
 
     def __init__(self, source: AsyncIterator[bytes], heartbeat: float) -> None:
         self.loop = asyncio.new_event_loop()
-        # A fresh context: the request's names a thread that has other work by then.
-        self.context = contextvars.Context()
+        self.context = fresh_context()
         self.source = source
         self.heartbeat = heartbeat
         self.closed = False
