@@ -1,0 +1,48 @@
+"""The options of ChatKit.js in Python: checked, merged and made ready for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django_chatkit.options.icons import HEADER_ICONS, ICONS
+from django_chatkit.options.layers import merge, resolve
+from django_chatkit.options.locales import LOCALES, chatkit_locale
+from django_chatkit.options.problems import Problem
+from django_chatkit.options.rules import cautions, refusals
+from django_chatkit.options.schema import EVENTS, FUNCTION_PATHS, OPTIONS
+
+__all__ = [
+    "EVENTS",
+    "FUNCTION_PATHS",
+    "HEADER_ICONS",
+    "ICONS",
+    "LOCALES",
+    "Problem",
+    "chatkit_locale",
+    "drop_invalid",
+    "merge",
+    "resolve",
+    "validate",
+]
+
+
+def validate(options: Mapping[str, Any], *, partial: bool = False) -> list[Problem]:
+    """Every mistake in options as a developer writes them, each with its path.
+
+    With ``partial``, the options are one layer of several (settings, class, tag): required keys and
+    an upload strategy that another layer may give are not missed.
+    """
+    return [*refusals(options, partial), *cautions(options)]
+
+
+def drop_invalid(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The options without the groups that would leave the page blank, and every problem.
+
+    Mistakes that ChatKit.js lives with, such as an unknown locale, are reported and kept.
+    """
+    kept = dict(options) if isinstance(options, Mapping) else {}
+    # More than one round: without api, its uploadStrategy is missed too.
+    while bad := {problem.path.partition(".")[0] for problem in refusals(kept)}:
+        kept = {name: value for name, value in kept.items() if name in OPTIONS.keys and name not in bad}
+    return kept, validate(options)
