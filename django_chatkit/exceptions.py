@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from chatkit.errors import CustomStreamError
 
 
 class Refused(Exception):
@@ -15,5 +18,8 @@ class Refused(Exception):
         self.message = message
 
 
-class NotPending(Exception):
+class NotPending(CustomStreamError):
     """A tool output or an answer for something that is not waiting for one (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This was answered already."), allow_retry=False)

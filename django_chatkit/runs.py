@@ -13,10 +13,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext as _, override
+from django.utils.translation import override
 
 from .context import ChatKitContext
-from .exceptions import NotPending
 from .logs import log_failure
 from .sdk import types
 
@@ -94,7 +93,7 @@ class Run:
             case types.ThreadItemRemovedEvent():
                 self.pending.pop(event.item_id, None)
             case types.ThreadItemUpdatedEvent():
-                self.server._update_pending_items(self.pending, event)
+                self.server._update_pending_items(self.pending, own_copy(event))
                 await self.save_now_and_then()
         return True
 
@@ -139,11 +138,16 @@ class Run:
         if isinstance(error, CustomStreamError | StreamError):
             return error
         with override(self.context.locale or None):
-            if isinstance(error, NotPending):
-                return CustomStreamError(_("This was answered already."), allow_retry=False)
             log_failure("An answer failed", self.thread.id, error)
             message, allow_retry = self.server.get_error_message(error, self.context)
         return CustomStreamError(message, allow_retry=allow_retry)
+
+
+def own_copy(event: types.ThreadItemUpdatedEvent) -> types.ThreadItemUpdatedEvent:
+    """The SDK adds each delta to the very part that an earlier event brought; we must not share it."""
+    if isinstance(event.update, types.AssistantMessageContentPartTextDelta):
+        return event
+    return event.model_copy(deep=True)
 
 
 async def close(source: Any) -> None:

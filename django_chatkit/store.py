@@ -312,7 +312,7 @@ def refuse_second_answer(row: ThreadItem) -> None:
         return
     before = to_item(stored)
     if before is not None and getattr(before, "status", "pending") != "pending":
-        raise NotPending(f"Item {row.item_id} was answered already")
+        raise NotPending
 
 
 def to_item(row: ThreadItem) -> types.ThreadItem | None:

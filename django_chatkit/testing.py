@@ -13,7 +13,7 @@ Run ``async`` tests with Django's ``TestCase``, or under pytest with ``async_to_
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -24,11 +24,6 @@ from django.urls import reverse
 from pydantic import TypeAdapter
 
 from .sdk import types
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from django.contrib.auth.models import AbstractBaseUser
 
 EVENT: TypeAdapter[types.ThreadStreamEvent] = TypeAdapter(types.ThreadStreamEvent)
 MARK = b"data"
@@ -93,9 +88,7 @@ def parse_frame(frame: bytes) -> types.ThreadStreamEvent | None:
 class ChatKitClient:
     """A person at the page of one server: signed in as ``user``, or a visitor without one."""
 
-    def __init__(
-        self, user: AbstractBaseUser | None = None, server: str = "default", client: AsyncClient | None = None
-    ) -> None:
+    def __init__(self, user: Any = None, server: str = "default", client: AsyncClient | None = None) -> None:
         self.user = user
         self.server = server
         self.client = client or AsyncClient(enforce_csrf_checks=True)
@@ -161,13 +154,9 @@ class ChatKitClient:
 async def read(response: Any) -> Reply:
     if not response.streaming:
         return Reply(response, response.content)
-    body = b"".join([chunk async for chunk in stream_of(response)])
+    body = b"".join([chunk async for chunk in response])
     await sync_to_async(response.close)()
     return Reply(response, body)
-
-
-def stream_of(response: Any) -> AsyncIterator[bytes]:
-    return aiter(response)
 
 
 def user_input(text: str) -> dict[str, Any]:
