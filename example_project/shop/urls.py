@@ -1,0 +1,10 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("support/", views.support, name="support"),
+    path("shop/", views.shop, name="shop"),
+    path("two/", views.two, name="two"),
+]

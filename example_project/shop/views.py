@@ -1,0 +1,30 @@
+"""Four pages with a chat each, in four ways; the chat itself is one tag in a template."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from .models import Order, Product
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """What there is to try, and who can sign in."""
+    return render(request, "shop/home.html")
+
+
+@login_required
+def support(request: HttpRequest) -> HttpResponse:
+    """A chat in the page, beside the orders that it can answer about."""
+    orders = Order.objects.filter(owner=request.user).select_related("product")  # type: ignore[misc]
+    return render(request, "shop/support.html", {"orders": orders})
+
+
+def shop(request: HttpRequest) -> HttpResponse:
+    """The shelf, with a chat that floats in the corner and is open to everyone."""
+    return render(request, "shop/shop.html", {"products": Product.objects.all()})
+
+
+@login_required
+def two(request: HttpRequest) -> HttpResponse:
+    """Two assistants on one page, each with its own conversations."""
+    return render(request, "shop/two.html")

@@ -1,0 +1,204 @@
+"""The example, end to end: what a newcomer opens in the first five minutes."""
+
+import json
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from tests.example import EXAMPLE, environment, serve
+
+PAGES = ["/", "/support/", "/shop/", "/two/", "/accounts/login/"]
+SIGNED_IN = ["/support/", "/two/"]
+INLINE = re.compile(r"<style|\sstyle=|\son\w+=|<script(?![^>]*(\ssrc=|\stype=\"application/json\"))")
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """As in a deployment, with the stand-in."""
+    with serve(tmp_path_factory.mktemp("deployed"), DEBUG="0", STANDIN="1") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def developed(tmp_path_factory):
+    """As a developer has it, with the CDN's address on the pages."""
+    with serve(tmp_path_factory.mktemp("developed"), DEBUG="1", STANDIN="0") as site:
+        yield site
+
+
+def ask(client, question, path="/chatkit/"):
+    """Send a message in a new thread. Gives the response, and the answer's text."""
+    client.get("/shop/")  # the page sets the CSRF cookie
+    body = {
+        "type": "threads.create",
+        "params": {
+            "input": {
+                "content": [{"type": "input_text", "text": question}],
+                "attachments": [],
+                "quoted_text": "",
+                "inference_options": {},
+            }
+        },
+    }
+    headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": str(client.base_url)}
+    response = client.post(path, json=body, headers=headers)
+    frames = [line[6:] for line in response.text.splitlines() if line.startswith("data: ")]
+    items = [event["item"] for frame in frames if (event := json.loads(frame))["type"] == "thread.item.done"]
+    answers = [
+        part["text"] for item in items if item["type"] == "assistant_message" for part in item["content"]
+    ]
+    return response, "\n".join(answers)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_keep_the_strict_policy(deployed, path):
+    page = deployed.client("demo").get(path)
+    assert page.status_code == 200
+    assert not INLINE.search(page.text), INLINE.search(page.text)
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", SIGNED_IN)
+def test_pages_for_customers_ask_visitors_to_sign_in(deployed, path):
+    response = deployed.client().get(path)
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/accounts/login/?next={path}"
+
+
+@pytest.mark.parametrize(
+    ("path", "widgets"), [("/support/", ["/chatkit/"]), ("/two/", ["/chatkit/", "/chatkit/sales/"])]
+)
+def test_the_widgets_talk_to_their_servers(deployed, path, widgets):
+    page = deployed.client("demo").get(path).text.replace("&quot;", '"')
+    assert re.findall(r'"url": ?"([^"]+)"', page) == widgets
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/shop/order/", "/admin/django_chatkit/thread/"])
+def test_staff_find_orders_and_conversations(deployed, path):
+    assert deployed.client("admin").get(path).status_code == 200
+
+
+@pytest.mark.parametrize("username", ["demo", "demo2"])
+def test_customers_are_no_staff(deployed, username):
+    assert deployed.client(username).get("/admin/").status_code == 302
+
+
+def test_support_reads_the_customers_orders(deployed):
+    response, answer = ask(deployed.client("demo"), "What is the status of my order 1002?")
+    assert response.headers["Content-Type"].startswith("text/event-stream")
+    assert "Stoneware mug" in answer
+    assert "on its way" in answer
+
+
+def test_support_lists_the_customers_orders(deployed):
+    _, answer = ask(deployed.client("demo2"), "List my orders")
+    assert "2001" in answer
+    assert "2002" in answer
+    assert "100" not in answer.replace("100 g", "")
+
+
+def test_support_knows_nothing_of_somebody_elses_order(deployed):
+    response, answer = ask(deployed.client("demo"), "What is the status of my order 2001?")
+    assert "no order 2001" in answer
+    assert "grinder" not in response.text
+
+
+def test_support_is_for_customers(deployed):
+    response, _ = ask(deployed.client(), "List my orders")
+    assert response.status_code == 401
+
+
+def test_sales_is_for_everyone(deployed):
+    _, answer = ask(deployed.client(), "Which products do you have?", "/chatkit/sales/")
+    assert "Stoneware mug" in answer
+
+
+def test_a_deployment_shows_no_debug_page(deployed):
+    response = deployed.client().get("/nowhere/")
+    assert response.status_code == 404
+    assert "DEBUG" not in response.text
+
+
+def test_a_deployment_serves_files_under_names_that_never_change(deployed):
+    client = deployed.client("demo")
+    paths = re.findall(r'(?:src|href)="(/static/[^"#]+)"', client.get("/support/").text)
+    assert any("django_chatkit" in path for path in paths)
+    for path in paths:
+        response = client.get(path)
+        assert response.status_code == 200, path
+        assert "immutable" in response.headers["Cache-Control"], path
+
+
+def test_the_standin_is_served_and_announced(deployed):
+    client = deployed.client()
+    script = client.get("/standin.js")
+    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert "openai-chatkit" in script.text
+    page = client.get("/shop/").text
+    assert 'src="/standin.js"' in page
+    assert "stand-in plays the part" in page
+
+
+def test_the_terminal_says_where_to_go_and_who_can_sign_in(deployed):
+    assert f"The shop is open: {deployed.url}/" in deployed.output
+    assert "sign in as demo or demo2" in deployed.output
+    assert "the stand-in" in deployed.output
+    assert "as in a deployment" in deployed.output
+    assert "Traceback" not in deployed.output
+    assert "Warning" not in deployed.output
+
+
+def test_development_serves_the_cdns_script_and_no_standin(developed):
+    client = developed.client("demo")
+    page = client.get("/support/").text
+    assert 'src="https://cdn.platform.openai.com/deployments/chatkit/chatkit.js"' in page
+    assert "stand-in plays the part" not in page
+    assert client.get("/standin.js").status_code == 404
+    assert client.get("/static/shop/shop.css").status_code == 200
+    assert "OpenAI's CDN" in developed.output
+
+
+def test_development_streams(developed):
+    _, answer = ask(developed.client("demo"), "What is the status of my order 1001?")
+    assert "delivered" in answer
+    assert "ASGI/Daphne" in developed.output
+    assert "Warning" not in developed.output
+
+
+def test_the_database_lets_readers_and_a_writer_in_together(deployed):
+    with sqlite3.connect(deployed.log.parent / "db.sqlite3") as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_demo_data_changes_nothing_the_second_time(deployed):
+    database = sqlite3.connect(deployed.log.parent / "db.sqlite3")
+    tables = ["shop_product", "shop_order", "auth_user"]
+
+    def rows():
+        return [database.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in tables]
+
+    before = rows()
+    command = [sys.executable, EXAMPLE / "manage.py", "demo_data"]
+    subprocess.run(command, env=environment(deployed.log.parent), cwd=EXAMPLE, check=True)
+    assert rows() == before
+    assert [len(table) for table in before] == [6, 5, 3]
+    database.close()
+
+
+def test_a_taken_port_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = subprocess.run(
+            [sys.executable, EXAMPLE / "demo.py"],
+            env=environment(tmp_path, PORT=str(port), STANDIN="1"),
+            capture_output=True,
+            text=True,
+        )
+    assert result.returncode == 1
+    assert result.stderr == f"Port {port} is taken. Choose another one: make demo PORT={port + 1}\n"
