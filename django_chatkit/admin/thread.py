@@ -6,9 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.text import Truncator, smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +16,7 @@ from django_chatkit.models import Thread, ThreadItem
 from django_chatkit.transcript import pretty
 
 from .actions import close, lock, reopen, unlock, untitled
+from .changelist import ThreadChangeList
 from .filters import LIST_FILTER
 from .forms import ThreadActionForm, ThreadForm
 from .transcript import get_transcript
@@ -24,6 +24,7 @@ from .transcript import get_transcript
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -33,30 +34,7 @@ else:
 
 audit = logging.getLogger("django_chatkit.audit")
 
-BIG_COLUMNS = ("status_reason", "allowed_image_domains", "metadata")
 VISITOR_LENGTH = 8
-
-
-class ThreadChangeList(ChangeList):
-    """A page of threads, with the number of items of each from one query for the page."""
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Thread]:
-        threads: QuerySet[Thread] = super().get_queryset(request, exclude_parameters)
-        return threads.defer(*BIG_COLUMNS)
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = with_item_counts(self.result_list)
-
-
-def with_item_counts(threads: Iterable[Thread]) -> list[Thread]:
-    """Counted for the page and not annotated: sorted by title, SQLite would count for every thread."""
-    found = list(threads)
-    items = ThreadItem.objects.filter(thread__in=[thread.thread_id for thread in found]).order_by()
-    counts = dict(items.values_list("thread").annotate(Count("pk")))
-    for thread in found:
-        thread.item_count = counts.get(thread.thread_id, 0)  # type: ignore[attr-defined]
-    return found
 
 
 class ThreadAdmin(ThreadModelAdmin):
@@ -215,7 +193,7 @@ def user_name_fields() -> list[str]:
 
 def split_words(search_term: str) -> list[str]:
     """As the admin does it: at spaces, and "what is quoted" stays together."""
-    words = list(smart_split(search_term))
     return [
-        unescape_string_literal(word) if word[0] in "\"'" and word[0] == word[-1] else word for word in words
+        unescape_string_literal(word) if len(word) > 1 and word[0] in "\"'" and word[0] == word[-1] else word
+        for word in smart_split(search_term)
     ]
