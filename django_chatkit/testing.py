@@ -155,7 +155,6 @@ async def read(response: Any) -> Reply:
     if not response.streaming:
         return Reply(response, response.content)
     body = b"".join([chunk async for chunk in response])
-    await sync_to_async(response.close)()
     return Reply(response, body)
 
 

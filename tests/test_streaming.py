@@ -317,7 +317,7 @@ async def test_response_that_nobody_reads_ends(chat):
 
     script(generator)
     response, _stream = await start(chat)
-    await sync_to_async(response.close)()
+    await sync_to_async(response.stream.close)()
     await asyncio.wait_for(ended.wait(), 2)
 
 
