@@ -13,16 +13,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_lazy as _, ngettext
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from .models import ThreadItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from markdown_it.rules_core import StateCore
 
@@ -54,8 +54,9 @@ class Entry:
         return self.item.type in HIDDEN_TYPES
 
     @property
-    def label(self) -> str | Promise:
-        return ThreadItem.Type(self.item.type).label if self.item.type in READERS else self.item.type
+    def label(self) -> str:
+        """The type for people; one that nobody here has heard of stays as it is."""
+        return capfirst(self.item.get_type_display()) if self.item.type in READERS else self.item.type
 
 
 def read_item(item: ThreadItem) -> Entry:
@@ -144,7 +145,7 @@ def tame_inline(tokens: list[Token]) -> Iterator[Token]:
 
 def image_as_link(image: Token, inside_link: bool) -> Iterator[Token]:
     alt = "".join(child.content for child in image.children or ())
-    text = Token("text", "", 0, content=f"🖼 {alt or image.attrs['src']}")
+    text = Token("text", "", 0, content=gettext("Image: %s") % (alt or image.attrs["src"]))
     if inside_link:
         yield text
         return
@@ -306,10 +307,11 @@ def read_component(node: JSON, depth: int = 0) -> JSON:
         raise ValueError("too deep for an outline")
     children = node.get("children") or []
     src = node.get("src", "")
+    properties = [key for key in COMPONENT_PROPERTIES if key != "src" or not is_web_link(src)]
     return {
         "type": clip(node["type"]),
         "words": [text for _key, text in scalars(node, COMPONENT_WORDS)],
-        "properties": [(key, text[:MAX_PROPERTY]) for key, text in scalars(node, COMPONENT_PROPERTIES)],
+        "properties": [(key, text[:MAX_PROPERTY]) for key, text in scalars(node, properties)],
         "status": clip((node.get("status") or {}).get("text")),
         "link": src if is_web_link(src) else "",
         "options": [clip(option.get("label") or option["value"]) for option in node.get("options") or []],
@@ -339,7 +341,7 @@ def read_action(event: str, action: JSON) -> JSON:
     return {"event": event, "type": clip(action["type"]), "payload": pretty(payload) if payload else ""}
 
 
-def scalars(node: JSON, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def scalars(node: JSON, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Those of the keys that hold text or a number."""
     for key in keys:
         value = node.get(key)

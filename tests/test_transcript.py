@@ -350,7 +350,7 @@ def test_images_become_links():
 
 
 def test_image_without_words_shows_its_address():
-    assert "🖼 https://x.example/cat.png" in render_markdown("![](https://x.example/cat.png)")
+    assert "Image: https://x.example/cat.png" in render_markdown("![](https://x.example/cat.png)")
 
 
 def test_image_inside_a_link_is_its_text():

@@ -75,5 +75,5 @@ class ThreadActionForm(ActionForm):
         label=_("Reason:"),
         required=False,
         max_length=500,
-        widget=forms.TextInput(attrs={"placeholder": _("for lock and close; the owner reads it")}),
+        widget=forms.TextInput(attrs={"placeholder": _("shown to the owner")}),
     )

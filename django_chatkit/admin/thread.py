@@ -122,7 +122,10 @@ class ThreadAdmin(ThreadModelAdmin):
     @admin.display(description=_("owner"))
     def owner(self, thread: Thread) -> str:
         if thread.user is None:
-            return format_html("{} <code>{}</code>", _("visitor"), thread.visitor[:VISITOR_LENGTH])
+            short_id = thread.visitor[:VISITOR_LENGTH]
+            return format_html(
+                '<span class="chatkit-visitor">{} <code>{}</code></span>', _("visitor"), short_id
+            )
         return format_html('<span dir="auto">{}</span>', thread.user.get_username())
 
     @admin.display(description=_("status"), ordering="status")
