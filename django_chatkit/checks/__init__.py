@@ -1,0 +1,33 @@
+"""Numbered system checks: what is wrong with the settings, and what to do about it.
+
+A plain ``check`` imports neither the SDK's server nor the agents: it reads the source of a server
+class instead. ``check --deploy`` and ``chatkit_doctor`` import the classes and look closer.
+
+=========== ================================================= ===========
+number      what is wrong                                     file
+=========== ================================================= ===========
+E001        a setting that does not exist                     values
+E002, E003  a setting of the wrong type, out of range         values
+E004, E005  an alias that is no slug, no "default"            servers
+E006        a server's module or class is not there           servers
+E007, E008  a server class that cannot be used, an attribute  servers
+E009        an option that ChatKit would refuse               servers
+E010        the URLs are not included                         project
+E011, E012  no CSRF middleware, no sessions for visitors      project
+E013        django.contrib.auth is not installed              project
+E014, E015  the module ``chatkit`` is somebody else's         sdk
+W001        nothing says that ASGI is used                    deployment
+W002, W003  no session or authentication middleware           project
+W004        the request is not in the templates               project
+W005        a version of the SDK that was not tested          sdk
+W006        a body limit of Django's that is smaller          values
+W007        a Content Security Policy that blocks the chat    csp
+W008        no domain key                                     deployment
+W009        the demo server                                   deployment
+W010        database connections that pile up                 deployment
+=========== ================================================= ===========
+"""
+
+from django_chatkit.checks import csp, deployment, project, sdk, servers, values
+
+__all__ = ["csp", "deployment", "project", "sdk", "servers", "values"]

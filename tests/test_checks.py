@@ -1,0 +1,627 @@
+"""Every check: what it says, word for word, and when it stays silent."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.core.checks import Error, Warning, run_checks
+from django.urls import include, path
+
+from django_chatkit import checks
+from django_chatkit.checks import deployment, sdk, servers
+from django_chatkit.conf import conf
+from django_chatkit.server import DjangoChatKitServer, TextServer
+
+ROOT = Path(__file__).parent.parent
+CDN = "https://cdn.platform.openai.com"
+DEFAULT = "Remove the setting to use its default."
+SERVER_EXAMPLE = 'Write the dotted path of a class, such as "shop.chat.SupportServer".'
+OPTIONS_HINT = "The documentation lists every option, with the type that ChatKit wants."
+ENGINES = ("postgresql", "sqlite3")
+NAN = float("nan")
+READY = {"CHATKIT_DOMAIN_KEY": "domain_pk_1", "ASGI_APPLICATION": "mysite.asgi.application"}
+
+
+def found(*, deploy: bool = False) -> list:
+    return run_checks(tags=["chatkit"], include_deployment_checks=deploy)
+
+
+def ids(messages: list) -> list[str]:
+    return [message.id for message in messages]
+
+
+@pytest.fixture
+def deployed(settings):
+    """A project that is ready for the internet."""
+    for name, value in READY.items():
+        setattr(settings, name, value)
+    return settings
+
+
+def test_a_good_project_gets_no_message(settings):
+    assert found() == []
+
+
+def test_a_project_that_is_ready_gets_no_message(deployed):
+    assert found(deploy=True) == []
+
+
+def test_silenced_checks(settings):
+    settings.CHATKIT_OPTION = {}
+    assert not found()[0].is_silenced()
+    settings.SILENCED_SYSTEM_CHECKS = ["chatkit.E001"]
+    assert found()[0].is_silenced()
+
+
+def test_the_table_of_numbers_is_complete():
+    source = "".join(file.read_text() for file in Path(checks.__file__).parent.glob("*.py"))
+    used = set(re.findall(r'"chatkit\.([EW]\d{3})"', source))
+    assert set(re.findall(r"\b[EW]\d{3}\b", checks.__doc__)) == used
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("CHATKIT_SERVER", "Did you mean CHATKIT_SERVERS?"),
+        ("CHATKIT_OPTION", "Did you mean CHATKIT_OPTIONS?"),
+        ("CHATKIT_DOMAINKEY", "Did you mean CHATKIT_DOMAIN_KEY?"),
+    ],
+)
+def test_unknown_setting(settings, name, hint):
+    setattr(settings, name, {})
+    message = f"{name} is not a setting of django_chatkit."
+    assert found() == [Error(message, hint=hint, id="chatkit.E001")]
+
+
+def test_unknown_setting_like_no_other(settings):
+    settings.CHATKIT_XYZ_QRS_UVW = 1
+    [message] = found()
+    assert message.hint.startswith("Known are: CHATKIT_DOMAIN_KEY, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("CHATKIT_SERVERS", ["shop.chat"], "CHATKIT_SERVERS must be of type dict[str, str], not list."),
+        (
+            "CHATKIT_SERVERS",
+            {"default": TextServer},
+            "CHATKIT_SERVERS must be of type dict[str, str], not dict.",
+        ),
+        ("CHATKIT_OPTIONS", None, "CHATKIT_OPTIONS must be of type dict[str, Any], not NoneType."),
+        ("CHATKIT_DOMAIN_KEY", None, "CHATKIT_DOMAIN_KEY must be of type str, not NoneType."),
+        ("CHATKIT_SCRIPT_URL", Path("x"), "CHATKIT_SCRIPT_URL must be of type str, not PosixPath."),
+        ("CHATKIT_MAX_BODY_SIZE", "1 MB", "CHATKIT_MAX_BODY_SIZE must be of type int, not str."),
+        ("CHATKIT_MAX_BODY_SIZE", True, "CHATKIT_MAX_BODY_SIZE must be of type int, not bool."),
+        ("CHATKIT_HEARTBEAT_SECONDS", "15", "CHATKIT_HEARTBEAT_SECONDS must be of type float, not str."),
+    ],
+)
+def test_mistyped_setting(settings, name, value, message):
+    setattr(settings, name, value)
+    meaning = getattr(type(conf), name).__doc__
+    assert found() == [Error(message, hint=f"{meaning} {DEFAULT}", id="chatkit.E002")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("CHATKIT_MAX_BODY_SIZE", 0, "CHATKIT_MAX_BODY_SIZE must be greater than 0, not 0."),
+        ("CHATKIT_HEARTBEAT_SECONDS", -1.5, "CHATKIT_HEARTBEAT_SECONDS must be greater than 0, not -1.5."),
+        (
+            "CHATKIT_HEARTBEAT_SECONDS",
+            NAN,
+            "CHATKIT_HEARTBEAT_SECONDS must be greater than 0, not nan.",
+        ),
+        ("CHATKIT_DOMAIN_KEY", "", "CHATKIT_DOMAIN_KEY must not be empty."),
+    ],
+)
+def test_setting_out_of_range(settings, name, value, message):
+    setattr(settings, name, value)
+    assert found() == [Error(message, hint=DEFAULT, id="chatkit.E003")]
+
+
+@pytest.mark.parametrize("seconds", [1, 0.5])
+def test_a_whole_number_is_a_number(settings, seconds):
+    settings.CHATKIT_HEARTBEAT_SECONDS = seconds
+    assert found() == []
+
+
+def test_body_limit_that_django_undercuts(settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    message = "CHATKIT_MAX_BODY_SIZE is larger than DATA_UPLOAD_MAX_MEMORY_SIZE (1000), which counts."
+    hint = "Raise DATA_UPLOAD_MAX_MEMORY_SIZE as well, or lower CHATKIT_MAX_BODY_SIZE."
+    assert found() == [Warning(message, hint=hint, id="chatkit.W006")]
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "fits"),
+    [
+        (None, str | None, True),
+        (1, str | None, False),
+        ([], list[str], True),
+        ({"a": 1}, dict[str, int], True),
+        ({1: 1}, dict[str, int], False),
+        ({"a": "b"}, dict[str, int], False),
+        (1, float, True),
+        (1.5, int, False),
+        (True, float, False),
+        (True, bool, True),
+    ],
+)
+def test_fits(value, hint, fits):
+    assert checks.values.fits(value, hint) is fits
+
+
+# Servers
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Writes a module that Python finds and nobody has imported."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(source: str, name: str = "some_chat") -> str:
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return name
+
+    yield write
+    sys.modules.pop("some_chat", None)
+
+
+def test_alias_that_is_no_slug(settings):
+    settings.CHATKIT_SERVERS = {
+        "default": "tests.servers.EchoServer",
+        "our sales": "tests.servers.SalesServer",
+    }
+    message = "CHATKIT_SERVERS['our sales']: the alias is a part of the URL and must be a slug."
+    hint = "Use up to 64 letters, digits, hyphens and underscores."
+    assert found() == [Error(message, hint=hint, id="chatkit.E004")]
+
+
+def test_no_default_server(settings):
+    settings.CHATKIT_SERVERS = {"sales": "tests.servers.SalesServer"}
+    hint = 'Add a "default": it answers at the root of the URLs and in {% chatkit_widget %}.'
+    assert found() == [Error('CHATKIT_SERVERS has no "default".', hint=hint, id="chatkit.E005")]
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "hint"),
+    [
+        ("shopp.chat.Server", "there is no module 'shopp.chat'.", SERVER_EXAMPLE),
+        ("Server", "there is no module ''.", SERVER_EXAMPLE),
+        ("tests.nowhere.Server", "there is no module 'tests.nowhere'.", SERVER_EXAMPLE),
+        ("some_chat.Suport", "the module 'some_chat' has no 'Suport'.", "Did you mean Support?"),
+        ("some_chat.Nothing", "the module 'some_chat' has no 'Nothing'.", "Known are: Support, other."),
+    ],
+)
+def test_server_that_is_not_there(settings, module, path, message, hint):
+    module("import nowhere as other\nclass Support: pass")
+    settings.CHATKIT_SERVERS = {"default": path}
+    assert found() == [Error(f"CHATKIT_SERVERS['default']: {message}", hint=hint, id="chatkit.E006")]
+    assert "some_chat" not in sys.modules
+
+
+def test_server_module_that_is_no_python(settings, module):
+    module("class Support(")
+    settings.CHATKIT_SERVERS = {"default": "some_chat.Support"}
+    [message] = found(deploy=True)[:1]
+    assert message.msg.startswith("CHATKIT_SERVERS['default']: 'some_chat' fails: '(' was never closed")
+    assert (message.hint, message.id) == ("Repair that module.", "chatkit.E006")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from nowhere import *",
+        "def __getattr__(name): ...",
+        "from nowhere import Support",
+        "Support = make()",
+        "try:\n    from nowhere import Support\nexcept ImportError:\n    Support = None",
+    ],
+)
+def test_server_that_may_be_there(settings, module, source):
+    module(source)
+    settings.CHATKIT_SERVERS = {"default": "some_chat.Support"}
+    assert found() == []
+    assert "some_chat" not in sys.modules
+
+
+def test_compiled_module_cannot_be_read(settings):
+    settings.CHATKIT_SERVERS = {"default": "math.Support"}
+    assert servers.read_server("default", "_struct.Support") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import nowhere_at_all\nclass Support: pass", "cannot import 'some_chat.Support': No module named"),
+        ("class Support: pass", "'some_chat.Support' is not a subclass of DjangoChatKitServer"),
+        (
+            "1 / 0\nclass Support: pass",
+            "importing 'some_chat.Support' fails: ZeroDivisionError: division by zero.",
+        ),
+    ],
+)
+def test_only_the_deployment_check_imports(deployed, module, source, message):
+    module(source)
+    deployed.CHATKIT_SERVERS = {"default": "some_chat.Support"}
+    assert found() == []
+    assert "some_chat" not in sys.modules
+    [problem] = found(deploy=True)
+    assert problem.msg.startswith(f"CHATKIT_SERVERS['default']: {message}")
+    assert problem.id == "chatkit.E007"
+
+
+def test_module_that_is_loaded_is_examined_once(deployed):
+    deployed.CHATKIT_SERVERS = {"default": "tests.test_checks.NoReply"}
+    assert ids(found()) == ids(found(deploy=True)) == ["chatkit.E007"]
+
+
+class NoReply(DjangoChatKitServer):
+    """Forgot to answer."""
+
+
+class WrongAttributes(TextServer):
+    allow_anonymous = "yes"
+    timeout = -1
+    max_message_length = 1.5
+    options = {"startScreen": {"greting": "Hello"}}
+
+
+class WrongOptions(TextServer):
+    options = ["startScreen"]
+
+
+class Open(TextServer):
+    allow_anonymous = True
+
+
+def examine(settings, name: str) -> list:
+    settings.CHATKIT_SERVERS = {"default": f"tests.test_checks.{name}"}
+    return found()
+
+
+def test_server_without_an_answer(settings):
+    message = "tests.test_checks.NoReply does not say how to answer: respond is missing."
+    hint = "Write it, or inherit from TextServer or AgentServer."
+    assert examine(settings, "NoReply") == [Error(message, hint=hint, id="chatkit.E007")]
+
+
+def test_wrong_class_attributes(settings):
+    messages = [
+        message.msg for message in examine(settings, "WrongAttributes") if message.id == "chatkit.E008"
+    ]
+    assert messages == [
+        "tests.test_checks.WrongAttributes.allow_anonymous must be of type bool, not str.",
+        "tests.test_checks.WrongAttributes.timeout must be greater than 0, not -1.",
+        "tests.test_checks.WrongAttributes.max_message_length must be of type int, not float.",
+    ]
+
+
+def test_wrong_type_of_class_options(settings):
+    message = "tests.test_checks.WrongOptions.options must be of type dict[str, Any], not list."
+    assert examine(settings, "WrongOptions") == [
+        Error(message, hint="Change the class attribute.", id="chatkit.E008")
+    ]
+
+
+def test_wrong_class_options(settings):
+    [message] = [message for message in examine(settings, "WrongAttributes") if message.id == "chatkit.E009"]
+    assert message.msg.startswith("tests.test_checks.WrongAttributes.options: startScreen.greting")
+    assert message.hint == OPTIONS_HINT
+
+
+def test_visitors_need_sessions(settings):
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if "Session" not in path]
+    message = "tests.test_checks.Open.allow_anonymous needs sessions: they tell one visitor from another."
+    hint = "Add 'django.contrib.sessions.middleware.SessionMiddleware' to MIDDLEWARE."
+    problems = examine(settings, "Open")
+    assert Error(message, hint=hint, id="chatkit.E012") in problems
+    assert sorted(ids(problems)) == ["chatkit.E012", "chatkit.W002"]
+
+
+def test_wrong_site_options(settings):
+    settings.CHATKIT_OPTIONS = {"start_screen": {}}
+    [message] = found()
+    assert message.msg.startswith("CHATKIT_OPTIONS: start_screen")
+    assert "startScreen" in message.msg
+    assert (message.hint, message.id) == (OPTIONS_HINT, "chatkit.E009")
+
+
+# The project around it
+
+
+def urlconf(*patterns) -> type:
+    return type("urlconf", (), {"urlpatterns": list(patterns)})
+
+
+OURS = path("chatkit/", include("django_chatkit.urls"))
+URLS_HINT = 'Add path("chatkit/", include("django_chatkit.urls")) to the project\'s own urlpatterns.'
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [
+        ([], "The URLs of django_chatkit are not included."),
+        (
+            [path("shop/", include(([OURS], "shop"), namespace="eu"))],
+            "The URLs of django_chatkit are hidden in the namespace 'eu:django_chatkit'.",
+        ),
+        (
+            [path("<slug:customer>/", include([OURS]))],
+            "The URLs of django_chatkit stand behind a prefix with arguments, so nobody can reverse them.",
+        ),
+    ],
+)
+def test_urls_that_cannot_be_reversed(settings, patterns, message):
+    settings.ROOT_URLCONF = urlconf(*patterns)
+    assert found() == [Error(message, hint=URLS_HINT, id="chatkit.E010")]
+
+
+def test_urls_in_an_instance_namespace(settings):
+    settings.ROOT_URLCONF = urlconf(path("chat/", include("django_chatkit.urls", namespace="chat")))
+    assert found() == []
+
+
+def test_no_urls_at_all(settings):
+    settings.ROOT_URLCONF = None
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "number", "why"),
+    [
+        (
+            "django.middleware.csrf.CsrfViewMiddleware",
+            Error,
+            "chatkit.E011",
+            "without it the page gets no CSRF cookie, and every message is refused.",
+        ),
+        (
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            Warning,
+            "chatkit.W002",
+            "without it nobody is signed in, and visitors cannot be told apart.",
+        ),
+        (
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            Warning,
+            "chatkit.W003",
+            "without it nobody is signed in, so only servers with allow_anonymous can be used.",
+        ),
+    ],
+)
+def test_missing_middleware(settings, path, kind, number, why):
+    settings.CHATKIT_SERVERS = {"default": "tests.servers.EchoServer"}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != path]
+    assert found() == [kind(f"{path!r} is not in MIDDLEWARE: {why}", hint="Add it to MIDDLEWARE.", id=number)]
+
+
+def test_a_subclass_of_a_middleware_counts(settings):
+    settings.MIDDLEWARE = [
+        name.replace("django.middleware.csrf.CsrfViewMiddleware", "django_chatkit.views.CSRFCheck")
+        for name in settings.MIDDLEWARE
+    ]
+    settings.MIDDLEWARE += ["shop.nowhere.Middleware", "tests.test_checks.found"]
+    assert found() == []
+
+
+def test_auth_is_not_installed(settings):
+    settings.INSTALLED_APPS = ["django_chatkit", "django.contrib.contenttypes"]
+    message = "Threads belong to users, but 'django.contrib.auth' is not installed."
+    hint = "Add 'django.contrib.auth' and 'django.contrib.contenttypes' to INSTALLED_APPS."
+    assert checks.project.check_auth() == [Error(message, hint=hint, id="chatkit.E013")]
+
+
+def test_request_is_not_in_the_context(settings):
+    settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
+    message = "{% chatkit_widget %} needs the request, which no template engine puts into the context."
+    hint = "Add 'django.template.context_processors.request' to the context_processors of TEMPLATES."
+    assert found() == [Warning(message, hint=hint, id="chatkit.W004")]
+    settings.TEMPLATES = [{"BACKEND": "django.template.backends.jinja2.Jinja2"}]
+    assert found() == []
+
+
+# The SDK
+
+
+def test_another_module_called_chatkit(monkeypatch, tmp_path):
+    (tmp_path / "chatkit").mkdir()
+    (tmp_path / "chatkit" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "chatkit")
+    message = "The module 'chatkit' is not OpenAI's SDK."
+    hint = "Look for a file or folder of that name; then `pip install --force-reinstall openai-chatkit`."
+    assert sdk.check_sdk() == [Error(message, hint=hint, id="chatkit.E014")]
+
+
+def test_the_other_django_chatkit_is_installed(monkeypatch):
+    monkeypatch.setattr(sdk, "installed_version", {"django-chatkit": "0.1.1", "openai-chatkit": "1.6.5"}.get)
+    message = "The distribution 'django-chatkit' is installed; its module 'chatkit' overwrites OpenAI's SDK."
+    hint = "`pip uninstall django-chatkit`, then `pip install --force-reinstall openai-chatkit`."
+    assert found() == [Error(message, hint=hint, id="chatkit.E015")]
+
+
+@pytest.mark.parametrize("installed", ["1.6.4", "1.7.0", "2.0a1", "1.7"])
+def test_sdk_that_was_not_tested(monkeypatch, installed):
+    monkeypatch.setattr(sdk, "installed_version", {"openai-chatkit": installed}.get)
+    message = f"openai-chatkit {installed} was not tested with django_chatkit."
+    hint = "Install a version from 1.6.5 up to, but not including, 1.7."
+    assert found() == [Warning(message, hint=hint, id="chatkit.W005")]
+
+
+@pytest.mark.parametrize("installed", ["1.6.5", "1.6.99", None])
+def test_sdk_that_was_tested(monkeypatch, installed):
+    monkeypatch.setattr(sdk, "installed_version", {"openai-chatkit": installed}.get)
+    assert found() == []
+
+
+def test_tested_versions_are_those_of_the_package():
+    requirements = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    first, beyond = sdk.TESTED_SDK
+    assert f"openai-chatkit>={first},<{beyond}" in requirements
+
+
+# Content Security Policy
+
+
+def csp_message(setting: str, directive: str, source: str) -> Warning:
+    message = f"{setting} blocks the chat: {directive} does not allow {source}."
+    hint = f"Add {source!r} to {directive!r}. Silence this check if only the chat's pages allow it."
+    return Warning(message, hint=hint, id="chatkit.W007")
+
+
+@pytest.fixture
+def csp(settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "csp.middleware.CSPMiddleware"]
+    return settings
+
+
+def test_policy_that_blocks_everything(csp):
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"]}}
+    name = "CONTENT_SECURITY_POLICY"
+    assert found() == [
+        csp_message(name, "script-src", CDN),
+        csp_message(name, "connect-src", "'self'"),
+        csp_message(name, "frame-src", CDN),
+    ]
+
+
+@pytest.mark.parametrize(
+    "directives",
+    [
+        {},
+        {"img-src": ["'self'"]},
+        {"default-src": ["*"]},
+        {"default-src": "https:"},
+        {"default-src": ["'self'", CDN]},
+        {"default-src": ["'self'"], "script-src": ["cdn.platform.openai.com"], "frame-src": (CDN + "/",)},
+        {
+            "default-src": ["'self'"],
+            "script-src-elem": ["*.openai.com"],
+            "child-src": ["https://*.openai.com"],
+        },
+        {"default-src": ["'self'"], "script-src": ["'strict-dynamic'"], "frame-src": {CDN}},
+    ],
+)
+def test_policy_that_lets_the_chat_in(csp, directives):
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": directives}
+    assert found() == []
+
+
+def test_our_own_sources_are_enough(csp):
+    csp_module = pytest.importorskip("django_chatkit.csp")
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"], **csp_module.CHATKIT_CSP}}
+    assert found() == []
+
+
+def test_policy_of_django_6(settings):
+    settings.SECURE_CSP = {"default-src": ["'self'"]}
+    assert found() == []
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csp.ContentSecurityPolicyMiddleware"]
+    assert found() == [
+        csp_message("SECURE_CSP", "script-src", CDN),
+        csp_message("SECURE_CSP", "frame-src", CDN),
+    ]
+
+
+def test_policy_of_an_old_django_csp(csp):
+    csp.CONTENT_SECURITY_POLICY = None
+    csp.CSP_DEFAULT_SRC = ("'self'",)
+    csp.CSP_SCRIPT_SRC = (CDN,)
+    assert found() == [csp_message("CSP_*", "frame-src", CDN)]
+
+
+def test_policy_with_a_script_of_our_own(csp):
+    csp.CHATKIT_SCRIPT_URL = "/static/standin.js"
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'self'"]}}
+    assert found() == []
+
+
+# Deployment
+
+
+def test_no_domain_key(deployed):
+    del deployed.CHATKIT_DOMAIN_KEY
+    message = "CHATKIT_DOMAIN_KEY is not set: on a public domain the chat disappears after a second or two."
+    hint = "Add the domain to OpenAI's domain allowlist, and set CHATKIT_DOMAIN_KEY to its key."
+    assert found() == []
+    assert found(deploy=True) == [Warning(message, hint=hint, id="chatkit.W008")]
+
+
+def test_demo_server(deployed):
+    deployed.CHATKIT_SERVERS = {"default": "django_chatkit.demo.DemoServer"}
+    message = "CHATKIT_SERVERS['default'] is the demo, which only pretends to answer."
+    hint = "Write a server class of your own; the quickstart shows how."
+    assert Warning(message, hint=hint, id="chatkit.W009") in found(deploy=True)
+
+
+def test_no_sign_of_asgi(deployed):
+    deployed.ASGI_APPLICATION = None
+    message = "Nothing says that this site runs under ASGI. Under WSGI every open answer occupies a thread."
+    hint = "Serve asgi.py with an ASGI server such as uvicorn, and set ASGI_APPLICATION to say so."
+    assert found(deploy=True) == [Warning(message, hint=hint, id="chatkit.W001")]
+    deployed.INSTALLED_APPS = ["daphne", *deployed.INSTALLED_APPS]
+    assert found(deploy=True) == []
+
+
+@pytest.fixture
+def databases(monkeypatch):
+    """One database of each kind; overriding DATABASES itself would upset the tests' own."""
+
+    def use(age, asgi="mysite.asgi.application"):
+        entries = {name: {"ENGINE": f"django.db.backends.{name}", "CONN_MAX_AGE": age} for name in ENGINES}
+        fake = SimpleNamespace(DATABASES=entries, ASGI_APPLICATION=asgi)
+        monkeypatch.setattr(deployment, "settings", fake)
+
+    return use
+
+
+@pytest.mark.parametrize("age", [60, None])
+def test_connections_that_pile_up(databases, age):
+    databases(age)
+    message = "DATABASES['postgresql'] keeps its connections (CONN_MAX_AGE); under ASGI they pile up."
+    hint = 'Set CONN_MAX_AGE to 0. With PostgreSQL, let Django pool connections: "OPTIONS": {"pool": True}.'
+    assert deployment.check_connections() == [Warning(message, hint=hint, id="chatkit.W010")]
+
+
+def test_connections_may_stay_without_asgi(databases):
+    databases(60, asgi=None)
+    assert deployment.check_connections() == []
+
+
+# What a plain check imports
+
+
+@pytest.mark.parametrize("deploy", [False, True])
+def test_a_plain_check_imports_neither_server_nor_agents(deploy):
+    code = f"""
+import sys, django
+from django.core.management import call_command
+django.setup()
+call_command("check", deploy={deploy})
+print(sorted({{"chatkit.server", "agents", "tests.servers"}} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = done.stdout.strip().splitlines()[-1]
+    assert "'chatkit.server', 'tests.servers'" in loaded if deploy else loaded == "[]"

@@ -1,0 +1,36 @@
+"""Settings: defaults, and that a change counts at once."""
+
+import pytest
+from django.test import override_settings
+
+from django_chatkit.checks.values import fits, setting_types
+from django_chatkit.conf import Settings, conf
+
+NAMES = sorted(setting_types())
+
+
+def test_every_setting_is_prefixed_typed_and_explained():
+    for name in NAMES:
+        assert name.startswith("CHATKIT_")
+        assert getattr(Settings, name).__doc__, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_default_is_of_the_declared_type(settings, name):
+    if hasattr(settings, name):
+        delattr(settings, name)
+    assert fits(getattr(conf, name), setting_types()[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_change_counts_at_once(name):
+    before = getattr(conf, name)
+    value = object()
+    with override_settings(**{name: value}):
+        assert getattr(conf, name) is value
+    assert getattr(conf, name) == before
+
+
+def test_without_settings_the_demo_answers(settings):
+    del settings.CHATKIT_SERVERS
+    assert conf.CHATKIT_SERVERS == {"default": "django_chatkit.demo.DemoServer"}
