@@ -1,5 +1,7 @@
 """Servers for the tests, configured in ``tests.settings``."""
 
+import asyncio
+
 from django_chatkit.server import DjangoChatKitServer, TextServer
 
 
@@ -21,6 +23,16 @@ class PublicServer(EchoServer):
     """Open to visitors."""
 
     allow_anonymous = True
+
+
+class SlowServer(TextServer):
+    """Takes "N MS" and says N numbered pieces, so many milliseconds apart."""
+
+    async def reply(self, message, context):
+        count, milliseconds = map(int, message.split())
+        for number in range(count):
+            yield f"piece{number} "
+            await asyncio.sleep(milliseconds / 1000)
 
 
 class ScriptedServer(DjangoChatKitServer):

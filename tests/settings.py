@@ -34,8 +34,7 @@ else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": ":memory:",
-            "TEST": {"NAME": os.environ.get("SQLITE_TEST_NAME", ":memory:")},
+            "NAME": os.environ.get("SQLITE_NAME", ":memory:"),
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
         }
     }
@@ -49,6 +48,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
+if "RUNSERVER_WITH_DAPHNE" in os.environ:
+    INSTALLED_APPS.insert(0, "daphne")
+    ASGI_APPLICATION = "tests.asgi.application"
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -78,4 +81,5 @@ CHATKIT_SERVERS = {
     "default": "tests.servers.EchoServer",
     "sales": "tests.servers.SalesServer",
     "public": "tests.servers.PublicServer",
+    "slow": "tests.servers.SlowServer",
 }
