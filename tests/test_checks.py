@@ -10,10 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from csp.constants import NONCE
 from django.core.checks import Error, Warning, run_checks
 from django.urls import include, path
 
 from django_chatkit import checks
+from django_chatkit.agents import AgentServer
 from django_chatkit.checks import deployment, sdk, servers
 from django_chatkit.conf import conf
 from django_chatkit.server import DjangoChatKitServer, TextServer
@@ -269,22 +271,40 @@ def test_module_that_is_loaded_is_examined_once(deployed):
     assert ids(found()) == ids(found(deploy=True)) == ["chatkit.E007"]
 
 
-class NoReply(DjangoChatKitServer):
+class NoRespond(DjangoChatKitServer):
     """Forgot to answer."""
 
 
-class WrongAttributes(TextServer):
+class NoReply(TextServer):
+    """Forgot to answer."""
+
+
+class NoAgent(AgentServer):
+    """Forgot its agent."""
+
+
+class Answering(TextServer):
+    def reply(self, message, context):
+        return message
+
+
+class WrongAgent(AgentServer):
+    agent = "Support"
+    max_turns = 0
+
+
+class WrongAttributes(Answering):
     allow_anonymous = "yes"
     timeout = -1
     max_message_length = 1.5
     options = {"startScreen": {"greting": "Hello"}}
 
 
-class WrongOptions(TextServer):
+class WrongOptions(Answering):
     options = ["startScreen"]
 
 
-class Open(TextServer):
+class Open(Answering):
     allow_anonymous = True
 
 
@@ -293,10 +313,14 @@ def examine(settings, name: str) -> list:
     return found()
 
 
-def test_server_without_an_answer(settings):
-    message = "tests.test_checks.NoReply does not say how to answer: respond is missing."
-    hint = "Write it, or inherit from TextServer or AgentServer."
-    assert examine(settings, "NoReply") == [Error(message, hint=hint, id="chatkit.E007")]
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("NoRespond", "respond"), ("NoReply", "reply"), ("NoAgent", "agent and no get_agent")],
+)
+def test_server_without_an_answer(settings, name, missing):
+    message = f"tests.test_checks.{name} does not say how to answer: it has no {missing}."
+    hint = "Write it, or inherit from another server class."
+    assert examine(settings, name) == [Error(message, hint=hint, id="chatkit.E007")]
 
 
 def test_wrong_class_attributes(settings):
@@ -307,6 +331,13 @@ def test_wrong_class_attributes(settings):
         "tests.test_checks.WrongAttributes.allow_anonymous must be of type bool, not str.",
         "tests.test_checks.WrongAttributes.timeout must be greater than 0, not -1.",
         "tests.test_checks.WrongAttributes.max_message_length must be of type int, not float.",
+    ]
+
+
+def test_wrong_attributes_of_an_agent_server(settings):
+    assert [problem.msg for problem in examine(settings, "WrongAgent")] == [
+        "tests.test_checks.WrongAgent.agent must be of type agents.agent.Agent[Any] | None, not str.",
+        "tests.test_checks.WrongAgent.max_turns must be greater than 0, not 0.",
     ]
 
 
@@ -356,10 +387,6 @@ URLS_HINT = 'Add path("chatkit/", include("django_chatkit.urls")) to the project
     [
         ([], "The URLs of django_chatkit are not included."),
         (
-            [path("shop/", include(([OURS], "shop"), namespace="eu"))],
-            "The URLs of django_chatkit are hidden in the namespace 'eu:django_chatkit'.",
-        ),
-        (
             [path("<slug:customer>/", include([OURS]))],
             "The URLs of django_chatkit stand behind a prefix with arguments, so nobody can reverse them.",
         ),
@@ -368,6 +395,12 @@ URLS_HINT = 'Add path("chatkit/", include("django_chatkit.urls")) to the project
 def test_urls_that_cannot_be_reversed(settings, patterns, message):
     settings.ROOT_URLCONF = urlconf(*patterns)
     assert found() == [Error(message, hint=URLS_HINT, id="chatkit.E010")]
+
+
+def test_urls_that_only_some_pages_find(settings):
+    settings.ROOT_URLCONF = urlconf(path("shop/", include(([OURS], "shop"), namespace="eu")))
+    message = "Only pages in the same namespace find the URLs of django_chatkit: 'eu:django_chatkit'."
+    assert found() == [Warning(message, hint=URLS_HINT, id="chatkit.W011")]
 
 
 def test_urls_in_an_instance_namespace(settings):
@@ -514,6 +547,7 @@ def test_policy_that_blocks_everything(csp):
             "child-src": ["https://*.openai.com"],
         },
         {"default-src": ["'self'"], "script-src": ["'strict-dynamic'"], "frame-src": {CDN}},
+        {"default-src": ["'self'"], "script-src": [NONCE], "frame-src": [CDN]},
     ],
 )
 def test_policy_that_lets_the_chat_in(csp, directives):

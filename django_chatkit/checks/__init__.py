@@ -25,6 +25,7 @@ W007        a Content Security Policy that blocks the chat    csp
 W008        no domain key                                     deployment
 W009        the demo server                                   deployment
 W010        database connections that pile up                 deployment
+W011        URLs that only some pages find                    project
 =========== ================================================= ===========
 """
 

@@ -28,12 +28,10 @@ def missing_urls(found: str | None) -> CheckMessage:
     hint = 'Add path("chatkit/", include("django_chatkit.urls")) to the project\'s own urlpatterns.'
     if found is None:
         return Error("The URLs of django_chatkit are not included.", hint=hint, id="chatkit.E010")
-    if found == "django_chatkit":
-        message = (
-            "The URLs of django_chatkit stand behind a prefix with arguments, so nobody can reverse them."
-        )
-    else:
-        message = f"The URLs of django_chatkit are hidden in the namespace {found!r}."
+    if ":" in found:
+        message = f"Only pages in the same namespace find the URLs of django_chatkit: {found!r}."
+        return Warning(message, hint=hint, id="chatkit.W011")
+    message = "The URLs of django_chatkit stand behind a prefix with arguments, so nobody can reverse them."
     return Error(message, hint=hint, id="chatkit.E010")
 
 

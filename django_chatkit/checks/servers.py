@@ -13,7 +13,6 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
 
 from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
@@ -23,6 +22,14 @@ from django_chatkit.servers import load_server_class
 
 SERVER_EXAMPLE = 'Write the dotted path of a class, such as "shop.chat.SupportServer".'
 NO_DEFAULT = 'Add a "default": it answers at the root of the URLs and in {% chatkit_widget %}.'
+
+OUR_MODULES = ("django_chatkit.server", "django_chatkit.agents")
+LEFT_OPEN = {
+    "django_chatkit.server.DjangoChatKitServer": ("respond",),
+    "django_chatkit.server.TextServer": ("reply",),
+    "django_chatkit.agents.AgentServer": ("agent", "get_agent"),
+}
+"""What a subclass must write: one of these."""
 
 unexamined: set[str] = set()
 """Aliases of which the plain check has only read the source; the deployment checks run after it."""
@@ -105,23 +112,26 @@ def examine_server(alias: str) -> list[CheckMessage]:
         message = f"CHATKIT_SERVERS[{alias!r}]: importing {path!r} fails: {type(error).__name__}: {error}."
         return [Error(message, hint="Repair that module.", id="chatkit.E007")]
     return [
-        *check_abstract(server_class, path),
+        *check_answer(server_class, path),
         *check_attributes(server_class, path),
         *check_options(server_class.options, f"{path}.options"),
         *check_anonymous(server_class, path),
     ]
 
 
-def check_abstract(server_class: Any, path: str) -> Iterator[CheckMessage]:
-    missing = sorted(getattr(server_class, "__abstractmethods__", ()))
-    if missing:
-        message = f"{path} does not say how to answer: {', '.join(missing)} is missing."
-        hint = "Write it, or inherit from TextServer or AgentServer."
-        yield Error(message, hint=hint, id="chatkit.E007")
+def check_answer(server_class: Any, path: str) -> Iterator[CheckMessage]:
+    for base, names in LEFT_OPEN.items():
+        module, _, class_name = base.rpartition(".")
+        base_class = getattr(sys.modules.get(module), class_name, None)
+        if base_class is None or not issubclass(server_class, base_class):
+            continue
+        if all(getattr(server_class, name) is getattr(base_class, name) for name in names):
+            message = f"{path} does not say how to answer: it has no {' and no '.join(names)}."
+            yield Error(message, hint="Write it, or inherit from another server class.", id="chatkit.E007")
 
 
 def check_attributes(server_class: Any, path: str) -> Iterator[CheckMessage]:
-    for name, hint in server_attributes().items():
+    for name, hint in server_attributes(server_class).items():
         value = getattr(server_class, name)
         if not fits(value, hint):
             message = f"{path}.{name} must be of type {type_name(hint)}, not {type(value).__name__}."
@@ -131,11 +141,15 @@ def check_attributes(server_class: Any, path: str) -> Iterator[CheckMessage]:
             yield Error(message, hint="Change the class attribute.", id="chatkit.E008")
 
 
-def server_attributes() -> dict[str, Any]:
-    """Names and types of the class attributes that a project sets."""
-    base = import_string("django_chatkit.server.DjangoChatKitServer")
-    annotations = inspect.get_annotations(base, eval_str=True)
-    return {name: hint for name, hint in annotations.items() if name in vars(base)}
+def server_attributes(server_class: type) -> dict[str, Any]:
+    """Names and types of the class attributes that our own base classes declare."""
+    ours = [base for base in reversed(server_class.__mro__) if base.__module__ in OUR_MODULES]
+    return {
+        name: hint
+        for base in ours
+        for name, hint in inspect.get_annotations(base, eval_str=True).items()
+        if name in vars(base)
+    }
 
 
 def check_anonymous(server_class: Any, path: str) -> Iterator[CheckMessage]:

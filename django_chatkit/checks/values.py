@@ -86,6 +86,10 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def type_name(hint: Any) -> str:
+    if get_origin(hint) in (Union, UnionType):
+        return " | ".join(type_name(part) for part in get_args(hint))
+    if hint is type(None):
+        return "None"
     return (
         hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
     )
