@@ -143,7 +143,7 @@ def check_attributes(server_class: Any, path: str) -> Iterator[CheckMessage]:
 
 def server_attributes(server_class: type) -> dict[str, Any]:
     """Names and types of the class attributes that our own base classes declare."""
-    ours = [base for base in reversed(server_class.__mro__) if base.__module__ in OUR_MODULES]
+    ours = [base for base in reversed(server_class.__mro__) if base.__module__.startswith(OUR_MODULES)]
     return {
         name: hint
         for base in ours
