@@ -5,6 +5,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from django_chatkit.admin import transcript as admin_transcript
+from django_chatkit.admin import ThreadAdmin, transcript as admin_transcript
 from django_chatkit.models import Feedback, Thread, ThreadItem
 
 from .test_transcript import HOSTILE, Page, assert_inert, row, sample_items
@@ -84,8 +85,8 @@ def viewer(other_user):
     return allow(other_user, "view_thread")
 
 
-def titles(response):
-    return [thread.title for thread in response.context["cl"].result_list]
+def titles(response, context="context"):
+    return [thread.title for thread in getattr(response, context)["cl"].result_list]
 
 
 # The list
@@ -433,6 +434,20 @@ def test_permissions(other_user, codenames, may_read, may_change, may_delete):
     assert (thread.status == "locked") is may_change
     assert client.post(page_of(thread, "delete"), {"post": "yes"}).status_code == (302 if may_delete else 403)
     assert Thread.objects.exists() is not may_delete
+
+
+def test_class_of_a_project_can_narrow_what_staff_see(rf, staff):
+    class SalesThreadAdmin(ThreadAdmin):
+        def get_queryset(self, request):
+            return super().get_queryset(request).filter(server="sales")
+
+    model_admin = SalesThreadAdmin(Thread, admin.site)
+    sales, other = make_thread(1, title="ours", server="sales"), make_thread(2, title="theirs")
+    request = rf.get("/")
+    request.user = staff
+    assert titles(model_admin.changelist_view(request).render(), "context_data") == ["ours"]
+    assert model_admin.get_object(request, str(sales.pk)) == sales
+    assert model_admin.get_object(request, str(other.pk)) is None
 
 
 def test_who_may_only_view_cannot_delete_many(viewer):
