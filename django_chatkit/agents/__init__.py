@@ -1,0 +1,16 @@
+"""ChatKit answered by an agent of the OpenAI Agents SDK, with OpenAI's models or anybody else's."""
+
+from .context import DjangoAgentContext, ToolContext, function_tool
+from .converter import DjangoThreadItemConverter
+from .server import AgentServer
+
+from chatkit.agents import ClientToolCall
+
+__all__ = [
+    "AgentServer",
+    "ClientToolCall",
+    "DjangoAgentContext",
+    "DjangoThreadItemConverter",
+    "ToolContext",
+    "function_tool",
+]

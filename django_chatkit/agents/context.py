@@ -1,0 +1,91 @@
+"""What tools get to know: who is asking, in which thread, and how to send more than text."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import agents
+from agents.tool_context import ToolContext as SDKToolContext
+from asgiref.sync import sync_to_async
+from pydantic import InstanceOf, PrivateAttr
+
+from django_chatkit.context import ChatKitContext
+from django_chatkit.store import release_connections
+
+from chatkit.agents import AgentContext
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+    from django.http import HttpRequest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class EventQueue(asyncio.Queue[Any]):
+    """Events from tools. Knows the task that waits for the next one: the SDK leaves it behind."""
+
+    reader: asyncio.Task[Any] | None = None
+
+    async def get(self) -> Any:
+        self.reader = asyncio.current_task()
+        try:
+            return await super().get()
+        finally:
+            self.reader = None
+
+
+class DjangoAgentContext(AgentContext[ChatKitContext]):
+    """What tools find in ``ctx.context``: ChatKit's AgentContext, and who is asking.
+
+    Take the person from here and never from a tool's arguments, which the model makes up.
+    """
+
+    request_context: InstanceOf[ChatKitContext]
+    _events: asyncio.Queue[Any] = PrivateAttr(default_factory=EventQueue)
+
+    @property
+    def user(self) -> AbstractBaseUser | None:
+        """Who is signed in; None for a visitor."""
+        return self.request_context.user
+
+    @property
+    def request(self) -> HttpRequest | None:
+        return self.request_context.request
+
+
+ToolContext = SDKToolContext[DjangoAgentContext]
+
+
+async def in_request_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run sync code where the request's database work runs, and give the connections back."""
+
+    def run() -> R:
+        try:
+            return work(*args, **kwargs)
+        finally:
+            release_connections()
+
+    return await sync_to_async(run)()
+
+
+def function_tool(func: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """The Agents SDK's ``function_tool``, for functions that use the ORM.
+
+    The SDK runs a plain function in a thread of its own, whose database connection nobody closes
+    and whom a test's transaction hides its rows from. This runs it in the request's thread.
+    """
+    if func is None:
+        return partial(function_tool, **options)
+    if inspect.iscoroutinefunction(func):
+        return agents.function_tool(func, **options)
+
+    @wraps(func)
+    async def tool(*args: Any, **kwargs: Any) -> Any:
+        return await in_request_thread(func, *args, **kwargs)
+
+    return agents.function_tool(tool, **options)

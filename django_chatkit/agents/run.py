@@ -1,0 +1,74 @@
+"""One run of an agent on its way to ChatKit: item ids of our own, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
+from typing import Any, cast
+
+from agents import RunResultStreaming
+
+from .context import DjangoAgentContext, EventQueue
+
+STOP_SECONDS = 5.0
+
+
+class FollowedRun:
+    """A run as ``stream_agent_response`` reads it: with item ids of our own, and with a clean end."""
+
+    def __init__(self, result: RunResultStreaming, context: DjangoAgentContext) -> None:
+        self.result = result
+        self.context = context
+        self.source = cast("AsyncGenerator[Any, None]", result.stream_events())
+        self.reader: asyncio.Task[Any] | None = None
+        self.message_id = ""
+
+    async def stream_events(self) -> AsyncIterator[Any]:
+        while True:
+            self.reader = asyncio.current_task()
+            try:
+                event = await anext(self.source)
+            except StopAsyncIteration:
+                return
+            finally:
+                self.reader = None
+            yield self.with_own_id(event)
+
+    def with_own_id(self, event: Any) -> Any:
+        """A model's ids are not unique: many providers call every item ``__fake_id__``, or nothing."""
+        if event.type == "raw_response_event":
+            return replace(event, data=self.with_message_id(event.data))
+        if event.type == "run_item_stream_event" and event.item.type == "tool_call_item":
+            item = copy.copy(event.item)
+            item.raw_item = with_id(item.raw_item, self.context.generate_id("tool_call"))
+            return replace(event, item=item)
+        return event
+
+    def with_message_id(self, data: Any) -> Any:
+        if data.type in ("response.output_item.added", "response.output_item.done"):
+            if data.item.type != "message":
+                return data
+            if data.type == "response.output_item.added" or not self.message_id:
+                self.message_id = self.context.generate_id("message")
+            return data.model_copy(update={"item": with_id(data.item, self.message_id)})
+        if data.type.startswith(("response.output_text.", "response.content_part.")):
+            return data.model_copy(update={"item_id": self.message_id})
+        return data
+
+    async def stop(self) -> None:
+        """End whatever still runs. A run that nobody reads would go on, and go on costing."""
+        self.result.cancel()
+        queue = cast("EventQueue", self.context._events)
+        readers = {task for task in (self.reader, queue.reader) if task is not None}
+        for task in readers:
+            task.cancel()
+        run = self.result.run_loop_task
+        if tasks := readers | ({run} if run is not None else set()):
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        await self.source.aclose()
+
+
+def with_id(item: Any, item_id: str) -> Any:
+    return {**item, "id": item_id} if isinstance(item, dict) else item.model_copy(update={"id": item_id})

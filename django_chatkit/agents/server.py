@@ -1,0 +1,170 @@
+"""The server that a project subclasses to answer with an agent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, cast
+
+from agents import Agent, Model, ModelSettings, RunConfig, Runner, RunResultStreaming
+from django.conf import settings
+from django.utils.text import Truncator
+
+from django_chatkit.context import ChatKitContext
+from django_chatkit.sdk import types
+from django_chatkit.server import DjangoChatKitServer
+from django_chatkit.store import MAX_PAGE_SIZE
+from django_chatkit.streaming import uninterrupted
+
+from .context import DjangoAgentContext, in_request_thread
+from .converter import DjangoThreadItemConverter
+from .errors import MESSAGES, format_tool_error, get_hint
+from .run import FollowedRun
+
+from chatkit.agents import ResponseStreamConverter, ThreadItemConverter, stream_agent_response
+
+
+class AgentServer(DjangoChatKitServer):
+    """Answers with an agent. A subclass that sets ``agent`` is complete; the rest has defaults."""
+
+    agent: Agent[Any] | None = None
+    """The agent that answers. Its tools find the person in ``ctx.context.user``."""
+
+    history_limit: int = 50
+    """How many of a thread's newest items does the model read?"""
+
+    max_turns: int = 10
+    """How often may the model be asked for one answer? Each round of tool calls asks once more."""
+
+    tracing: bool = False
+    """May the Agents SDK send traces to OpenAI? They name agents and tools, but never hold content."""
+
+    run_config: RunConfig | None = None
+    """The Agents SDK's own settings for each run: model provider, guardrails, hooks for handoffs …"""
+
+    converter: ThreadItemConverter = DjangoThreadItemConverter()
+    """Turns the items of a thread into what the model reads: mentions, hidden context, widgets …"""
+
+    response_converter: ResponseStreamConverter = ResponseStreamConverter()
+    """Turns what the model gives besides text into ChatKit's form: citations and generated images."""
+
+    title_agent: Agent[Any] | None = None
+    """The agent that names new threads after their first message; without one, its first words do."""
+
+    # Hooks: all run in a thread, so they may use the ORM.
+
+    def get_agent(self, context: ChatKitContext) -> Agent[Any]:
+        """The agent for this person."""
+        if self.agent is None:
+            raise NotImplementedError(f"{type(self).__name__} needs an agent or get_agent(context).")
+        return self.agent
+
+    def get_run_config(self, context: ChatKitContext) -> RunConfig:
+        """The run's settings for this person. ``tracing`` decides about traces, whatever they say."""
+        run_config = self.run_config or RunConfig()
+        return replace(
+            run_config,
+            tracing_disabled=not self.tracing,
+            trace_include_sensitive_data=False,
+            tool_error_formatter=run_config.tool_error_formatter or format_tool_error,
+        )
+
+    def get_converter(self, context: ChatKitContext) -> ThreadItemConverter:
+        return self.converter
+
+    def get_response_converter(self, context: ChatKitContext) -> ResponseStreamConverter:
+        return self.response_converter
+
+    def get_title_agent(self, context: ChatKitContext) -> Agent[Any] | None:
+        return self.title_agent
+
+    def get_model(self, choice: str) -> str | Model:
+        """The model behind an id of ``options["composer"]["models"]``: by default the one of that name."""
+        return choice
+
+    async def get_title(
+        self, thread: types.ThreadMetadata, message: types.UserMessageItem, context: ChatKitContext
+    ) -> str | None:
+        agent = await in_request_thread(self.get_title_agent, context)
+        if agent is None:
+            return await super().get_title(thread, message, context)
+        run_config = await in_request_thread(self.get_run_config, context)
+        text = "".join(part.text for part in message.content)
+        result = await Runner.run(agent, text, max_turns=1, run_config=run_config)
+        return Truncator(" ".join(str(result.final_output).split())).chars(100) or None
+
+    def get_error_message(self, error: Exception, context: ChatKitContext) -> tuple[str, bool]:
+        for kinds, message, allow_retry in MESSAGES:
+            if isinstance(error, kinds):
+                hint = get_hint(error) if settings.DEBUG else ""
+                return f"{message} {hint}".strip(), allow_retry
+        return super().get_error_message(error, context)
+
+    # The answer
+
+    async def respond(
+        self,
+        thread: types.ThreadMetadata,
+        input_user_message: types.UserMessageItem | None,
+        context: ChatKitContext,
+    ) -> AsyncIterator[types.ThreadStreamEvent]:
+        agent_context = DjangoAgentContext(thread=thread, store=self.store, request_context=context)
+        run = FollowedRun(await self.start_run(agent_context), agent_context)
+        try:
+            converter = await in_request_thread(self.get_response_converter, context)
+            answer = stream_agent_response(agent_context, cast("Any", run), converter=converter)
+            async with aclosing(cast("AsyncGenerator[types.ThreadStreamEvent, None]", answer)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            await uninterrupted(run.stop())
+
+    async def start_run(self, agent_context: DjangoAgentContext) -> RunResultStreaming:
+        context = agent_context.request_context
+        agent, run_config, converter = await in_request_thread(self.prepare, context)
+        history = await self.load_history(agent_context.thread, context)
+        return Runner.run_streamed(
+            self.with_choices(agent, history),
+            await converter.to_agent_input(history),
+            context=agent_context,
+            max_turns=self.max_turns,
+            run_config=run_config,
+        )
+
+    def prepare(self, context: ChatKitContext) -> tuple[Agent[Any], RunConfig, ThreadItemConverter]:
+        return self.get_agent(context), self.get_run_config(context), self.get_converter(context)
+
+    def with_choices(self, agent: Agent[Any], history: list[types.ThreadItem]) -> Agent[Any]:
+        """The agent with the model and the tool that the person chose in the composer, if any.
+
+        Only what ``options`` offers gets here: other choices were refused.
+        """
+        messages = [item for item in history if isinstance(item, types.UserMessageItem)]
+        chosen = messages[-1].inference_options if messages else types.InferenceOptions()
+        if chosen.model:
+            agent = agent.clone(model=self.get_model(chosen.model))
+        if chosen.tool_choice:
+            wanted = ModelSettings(tool_choice=chosen.tool_choice.id)
+            agent = agent.clone(model_settings=agent.model_settings.resolve(wanted))
+        return agent
+
+    async def load_history(
+        self, thread: types.ThreadMetadata, context: ChatKitContext
+    ) -> list[types.ThreadItem]:
+        """The newest ``history_limit`` items in their order; where older ones are left out, the rest
+        begins with what the person said, as some providers demand."""
+        items: list[types.ThreadItem] = []
+        page: types.Page[types.ThreadItem] = types.Page(has_more=True)
+        while page.has_more and (room := self.history_limit - len(items)) > 0:
+            page = await self.store.load_thread_items(
+                thread.id, page.after, min(room, MAX_PAGE_SIZE), "desc", context
+            )
+            items += page.data
+        items.reverse()
+        return from_first_user_message(items) if page.has_more else items
+
+
+def from_first_user_message(items: list[types.ThreadItem]) -> list[types.ThreadItem]:
+    starts = (place for place, item in enumerate(items) if isinstance(item, types.UserMessageItem))
+    return items[next(starts, 0) :]

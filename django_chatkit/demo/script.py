@@ -1,0 +1,227 @@
+"""What the demo model says: from the words and commands in a conversation to the steps of an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from agents import Tool
+from django.utils.translation import gettext as _, gettext_noop
+
+from .matching import Call, find_tool
+
+WORD_SECONDS = 0.015
+MAX_PIECES = 10_000
+MAX_MILLISECONDS = 60_000
+SECRET = "sk-demo-secret-9f2c (this must never be seen on a page)"  # noqa: S105
+# What ChatKit's converter adds in the user's name is not what the user said.
+ADDED = ("The user is referring to", "# User-provided context", "The following graphical", "A message was")
+STRUCTURED = "A structured input request was displayed"
+
+
+@dataclass
+class Say:
+    """An assistant message, piece by piece."""
+
+    pieces: list[str]
+    seconds: float = WORD_SECONDS
+    item_id: str = ""
+
+
+@dataclass
+class Think:
+    """Thoughts before the answer."""
+
+    thoughts: list[str]
+    seconds: float = WORD_SECONDS
+
+
+@dataclass
+class Fail:
+    """An exception, after some text."""
+
+    after: Say
+    text: str = SECRET
+
+
+Step = Say | Think | Call | Fail
+
+
+def write_answer(items: list[Any], tools: list[Tool]) -> list[Step]:
+    """The steps of the answer to a conversation, as the Agents SDK hands it to a model."""
+    items = [item for item in items if item.get("role") not in ("system", "developer")]
+    last: dict[str, Any] = items[-1] if items else {}
+    if last.get("type") == "function_call_output":
+        return [say(_("The tool {name} says: {output}"), name=called(items, last), output=last["output"])]
+    if text_of(last).startswith(STRUCTURED):
+        return [say(_("Your answer: {answers}"), answers=answers_in(text_of(last)))]
+    question = question_in(items)
+    names = {tool.name for tool in tools}
+    return command(question, names) or lookup(question, tools) or by_word(question, names) or chat(items)
+
+
+def text_of(item: dict[str, Any]) -> str:
+    content = item.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return "".join(part.get("text", "") for part in content)
+
+
+def question_in(items: list[Any]) -> str:
+    """What the person said last."""
+    said = (text_of(item).strip() for item in reversed(items) if item.get("role") == "user")
+    return next((text for text in said if not text.startswith(ADDED)), "")
+
+
+def called(items: list[Any], output: dict[str, Any]) -> str:
+    calls = (item for item in items if item.get("type") == "function_call")
+    return next((call["name"] for call in calls if call["call_id"] == output["call_id"]), "?")
+
+
+def answers_in(text: str) -> str:
+    lines = text.partition("<StructuredInput>\n")[2].partition("\n</StructuredInput>")[0]
+    return lines.removeprefix("- ").replace("\n- ", "; ")
+
+
+def say(text: str, **parts: Any) -> Say:
+    """Word by word; a long text in larger pieces, so that nobody waits for it."""
+    words = re.findall(r"\s*\S+", text.format(**parts) if parts else text)
+    size = 1 + len(words) // 40
+    return Say(["".join(words[start : start + size]) for start in range(0, len(words), size)])
+
+
+def pieces(match: re.Match[str]) -> Say:
+    """``N MS``: so many pieces, so many milliseconds apart."""
+    count, milliseconds = (int(number[:9]) for number in match.groups())
+    texts = [f"piece {number} " for number in range(1, min(count, MAX_PIECES) + 1)]
+    return Say(texts, seconds=min(milliseconds, MAX_MILLISECONDS) / 1000)
+
+
+@dataclass
+class Command:
+    """Something to type: an example of it, its pattern, what it does, and the steps it leads to."""
+
+    example: str
+    pattern: str
+    description: str
+    steps: Callable[[re.Match[str]], list[Step]]
+
+
+COMMANDS = [
+    Command(
+        "/slow 20 500",
+        r"/slow (\d+) (\d+)",
+        gettext_noop("a slow answer: 20 pieces, 500 ms apart"),
+        lambda match: [pieces(match)],
+    ),
+    Command(
+        "/slowmeta 20 500",
+        r"/slowmeta (\d+) (\d+)",
+        gettext_noop("the same; then it changes the thread's metadata"),
+        lambda match: [pieces(match), Call("set_metadata")],
+    ),
+    Command(
+        "/error 5 100",
+        r"/error (\d+) (\d+)",
+        gettext_noop("an answer that fails after 5 pieces"),
+        lambda match: [Fail(pieces(match))],
+    ),
+    Command(
+        "/widget", "/widget", gettext_noop("a widget with a button"), lambda match: [Call("show_widget")]
+    ),
+    Command(
+        "/tool",
+        "/tool",
+        gettext_noop("a question to the page: a client tool call"),
+        lambda match: [Call("ask_page")],
+    ),
+    Command(
+        "/ask", "/ask", gettext_noop("a question to you, with a form"), lambda match: [Call("ask_person")]
+    ),
+    Command(
+        "/hidden",
+        "/hidden",
+        gettext_noop("a note that only the assistant sees"),
+        lambda match: [Call("hide_note")],
+    ),
+    Command("/lock", "/lock", gettext_noop("locks this conversation"), lambda match: [set_status("locked")]),
+    Command(
+        "/close",
+        "/close",
+        gettext_noop("closes this conversation"),
+        lambda match: [set_status("closed")],
+    ),
+    Command(
+        "/fakeid",
+        "/fakeid",
+        gettext_noop("an answer with the id that Chat-Completions models give"),
+        lambda match: [Say(["This item's id was ", "__fake_id__."], item_id="__fake_id__")],
+    ),
+]
+
+
+def set_status(status: str) -> Call:
+    return Call("set_status", json.dumps({"status": status}))
+
+
+def command(question: str, names: set[str]) -> list[Step]:
+    for known in COMMANDS:
+        if match := re.fullmatch(known.pattern, question):
+            return possible(known.steps(match), names)
+    return []
+
+
+def possible(steps: list[Step], names: set[str]) -> list[Step]:
+    """The steps, unless the agent has not the tools for them."""
+    missing = [step.name for step in steps if isinstance(step, Call) and step.name not in names]
+    return [say(_("This agent has no tool named {name}."), name=missing[0])] if missing else steps
+
+
+def lookup(question: str, tools: list[Tool]) -> list[Step]:
+    call = find_tool(question, tools)
+    return [call] if call else []
+
+
+def by_word(question: str, names: set[str]) -> list[Step]:
+    words = set(re.findall(r"[a-z]+", question.lower()))
+    for triggers, steps in WORDS:
+        if words & triggers and all(not isinstance(step, Call) or step.name in names for step in steps()):
+            return steps()
+    return []
+
+
+WORDS: list[tuple[set[str], Callable[[], list[Step]]]] = [
+    ({"help", "commands"}, lambda: [introduction()]),
+    ({"error", "fail"}, lambda: [Fail(say(_("This is going well so far, but …")))]),
+    ({"slow", "slowly"}, lambda: [Say(say(_("I take my time, one word after the other.")).pieces, 0.4)]),
+    ({"think", "thinking"}, lambda: [think(), say(_("I have thought about it: yes."))]),
+    ({"progress", "work"}, lambda: [Call("show_progress")]),
+    ({"widget", "show"}, lambda: [Call("show_widget")]),
+]
+
+
+def think() -> Think:
+    return Think([_("What was I asked?"), _("Is there anything that I could know about it?")])
+
+
+def chat(items: list[Any]) -> list[Step]:
+    """An introduction at first, and an echo later."""
+    answered = any(item.get("role") == "assistant" for item in items)
+    if not answered:
+        return [introduction()]
+    return [say(_("You said: {question} — “help” lists what I can do."), question=question_in(items))]
+
+
+def introduction() -> Say:
+    text = _(
+        "Hello! I am the demo assistant of django_chatkit. I need no key and no network, and I know "
+        "nothing; but everything on this page works.\n\n"
+        "To put your own assistant here, subclass `AgentServer` and name it in your settings:\n\n"
+        '```python\nCHATKIT_SERVERS = {{"default": "shop.chat.SupportServer"}}\n```\n\n'
+        "Until then, say *think*, *widget*, *progress*, *slow* or *error*, or type a command:\n\n{commands}"
+    )
+    lines = "\n".join(f"- `{known.example}` — {_(known.description)}" for known in COMMANDS)
+    return say(text, commands=lines)

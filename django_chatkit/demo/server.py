@@ -1,0 +1,60 @@
+"""The server of a site whose settings name none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from agents import Agent, StopAtTools
+from django.utils.translation import gettext, gettext_lazy as _
+
+from django_chatkit.agents import AgentServer
+from django_chatkit.context import ChatKitContext
+from django_chatkit.sdk import types
+from django_chatkit.server import stream_text
+
+from .model import DemoModel
+from .tools import LAST_TOOLS, demo_tools
+
+from chatkit.actions import Action
+
+
+class DemoServer(AgentServer):
+    """Chats offline and without a key, and shows what ChatKit can do: first see it, then replace it."""
+
+    agent = Agent(
+        name="Demo",
+        instructions="Answer by the script.",
+        model=DemoModel(),
+        tools=demo_tools,
+        tool_use_behavior=StopAtTools(stop_at_tool_names=LAST_TOOLS),
+    )
+    options = {
+        "startScreen": {
+            "greeting": _("It works! This is the demo assistant."),
+            "prompts": [
+                {"label": _("What can you do?"), "prompt": _("help"), "icon": "circle-question"},
+                {"label": _("Show a widget"), "prompt": "/widget", "icon": "cube"},
+                {"label": _("Ask me something"), "prompt": "/ask", "icon": "write"},
+                {"label": _("Think aloud"), "prompt": "think", "icon": "lightbulb"},
+                {"label": _("Answer slowly"), "prompt": "/slow 20 300", "icon": "clock"},
+            ],
+        },
+        "composer": {"placeholder": _("Say something, or type a command")},
+        "threadItemActions": {"feedback": True, "retry": True},
+    }
+
+    async def action(
+        self,
+        thread: types.ThreadMetadata,
+        action: Action[str, Any],
+        sender: types.WidgetItem | None,
+        context: ChatKitContext,
+    ) -> AsyncIterator[types.ThreadStreamEvent]:
+        """The widget's button."""
+
+        async def pieces() -> AsyncIterator[str]:
+            yield gettext("You pressed the button.")
+
+        async for event in stream_text(self, thread, pieces(), context):
+            yield event
