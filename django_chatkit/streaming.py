@@ -22,6 +22,8 @@ logger = logging.getLogger("django_chatkit")
 
 HEARTBEAT = b": still here\n\n"
 MAX_WAITING_CHUNKS = 64
+READER_SECONDS = 60.0
+"""How long a reader may take nothing while pieces wait; then the answer stops where it is."""
 
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",
@@ -137,7 +139,11 @@ class EventStream(AsyncIterator[bytes]):
         self.ready.set()
         if len(self.chunks) >= MAX_WAITING_CHUNKS:
             self.room.clear()
-            await self.room.wait()
+            try:
+                async with asyncio.timeout(READER_SECONDS):
+                    await self.room.wait()
+            except TimeoutError:
+                self.stopping = True
 
     async def __anext__(self) -> bytes:
         while not self.chunks:

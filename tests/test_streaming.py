@@ -237,6 +237,23 @@ async def test_reader_that_stops_reading_holds_little_and_loses_nothing(chat):
     assert f"<{produced[60]}>" in rows[1][1], "everything that was handed over is kept"
 
 
+async def test_reader_that_never_comes_back_ends_the_answer(chat, monkeypatch):
+    monkeypatch.setattr("django_chatkit.streaming.READER_SECONDS", 0.2)
+
+    async def generator(server, thread, message, context):
+        item = assistant(thread)
+        yield types.ThreadItemAddedEvent(item=item)
+        while True:
+            part = types.AssistantMessageContentPartTextDelta(content_index=0, delta="more ")
+            yield updated(item, part)
+            await asyncio.sleep(0)
+
+    script(generator)
+    _, stream = await start(chat)
+    await asyncio.wait_for(stream.producer, 5)
+    assert (await stored())[-1] == STOPPED
+
+
 @pytest.mark.parametrize("times", [1, 2, 5])
 async def test_cancelled_again_while_the_partial_answer_is_saved(chat, times, monkeypatch):
     original = DjangoStore.add_thread_item
