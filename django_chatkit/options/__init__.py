@@ -42,7 +42,10 @@ def drop_invalid(options: Mapping[str, Any]) -> tuple[dict[str, Any], list[Probl
     Mistakes that ChatKit.js lives with, such as an unknown locale, are reported and kept.
     """
     kept = dict(options) if isinstance(options, Mapping) else {}
-    # More than one round: without api, its uploadStrategy is missed too.
-    while bad := {problem.path.partition(".")[0] for problem in refusals(kept)}:
+    refused = list(refusals(options))
+    problems = [*refused, *cautions(options)]
+    while refused:  # more than one round: without api, its uploadStrategy is missed too
+        bad = {problem.group for problem in refused}
         kept = {name: value for name, value in kept.items() if name in OPTIONS.keys and name not in bad}
-    return kept, validate(options)
+        refused = list(refusals(kept))
+    return kept, problems

@@ -23,6 +23,11 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
 
+    @property
+    def group(self) -> str:
+        """The option at the top that it lies in."""
+        return re.split(r"[.\[]", self.path, maxsplit=1)[0]
+
 
 Problems = Iterator[Problem]
 
@@ -49,10 +54,10 @@ def describe(value: Any) -> str:
         return "a lazy translation"
     if isinstance(value, str):
         return f'"{value}"' if len(value) <= 50 else f'"{value[:50]}…"'
+    if isinstance(value, int) and not is_number(value):
+        return "a number that is too large"
     if isinstance(value, (int, float)):
-        return (
-            "a number that is too large" if abs(value) > MAX_INTEGER and not is_number(value) else str(value)
-        )
+        return str(value)
     if isinstance(value, (Mapping, list, tuple)):
         return "a dict" if isinstance(value, Mapping) else "a list"
     return "a function" if callable(value) else f"a value of type {type(value).__name__}"

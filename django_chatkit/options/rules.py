@@ -35,9 +35,9 @@ def locale_problems(options: Any) -> Problems:
     locale = at(options, "locale")
     if isinstance(locale, str) and locale not in LOCALES:
         meant = chatkit_locale(locale)
-        known = meant if locale.lower().startswith("en") or meant != "en" else ""
-        hint = did_you_mean(locale, LOCALES, {locale: known})
-        yield Problem("locale", f"unknown to ChatKit.js, which would show English{hint or '.'}")
+        related = meant != "en" or locale.lower().startswith("en")
+        hint = did_you_mean(locale, LOCALES, {locale: meant} if related else {})
+        yield Problem("locale", f"unknown{hint or ', ChatKit.js would show English'}")
 
 
 def id_problems(options: Any, group: str) -> Problems:

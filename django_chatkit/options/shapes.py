@@ -212,7 +212,7 @@ class Shape(Kind):
         if key in self.explained:
             return self.explained[key]
         hint = did_you_mean(key, self.keys, self.renamed)
-        return f"unknown{hint or f', it must be {any_of(tuple(self.keys))}'}"
+        return f"unknown{hint or f', expected {any_of(self.keys)}'}"
 
 
 @dataclass(frozen=True)
