@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import get_language
 
 if TYPE_CHECKING:
@@ -60,7 +61,12 @@ def get_visitor(request: HttpRequest) -> str:
 
 
 def start_visitor(request: HttpRequest) -> str:
-    """The visitor id of this session, made now (128 random bits) where there is none."""
+    """The visitor id of this session, made now (128 random bits) where there is none.
+
+    Raises ImproperlyConfigured without sessions.
+    """
+    if not hasattr(request, "session"):
+        raise ImproperlyConfigured("allow_anonymous needs django.contrib.sessions and its SessionMiddleware.")
     visitor = get_visitor(request)
     if not visitor:
         visitor = request.session[VISITOR_SESSION_KEY] = secrets.token_hex(16)

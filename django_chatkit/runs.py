@@ -72,6 +72,8 @@ class Run:
                         event = await anext(source)
                     except StopAsyncIteration:
                         return
+                    except asyncio.CancelledError as error:
+                        raise own_cancellation(error) from None
                 yield event
         finally:
             await close(source)
@@ -141,6 +143,12 @@ class Run:
             log_failure("An answer failed", self.thread.id, error)
             message, allow_retry = self.server.get_error_message(error, self.context)
         return CustomStreamError(message, allow_retry=allow_retry)
+
+
+def own_cancellation(error: asyncio.CancelledError) -> BaseException:
+    """A stop of ours is passed on; a library that cancels itself has failed like any other."""
+    task = asyncio.current_task()
+    return error if task is not None and task.cancelling() else RuntimeError("cancelled from within")
 
 
 def own_copy(event: types.ThreadItemUpdatedEvent) -> types.ThreadItemUpdatedEvent:

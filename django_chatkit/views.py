@@ -58,7 +58,7 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
     """Server, person and body of a request, in one visit to the request's thread. Raises Refused."""
     if request.method != "POST":
         raise Refused(405, "method_not_allowed", _("Only POST is allowed here."))
-    if int(request.META.get("CONTENT_LENGTH") or 0) > conf.CHATKIT_MAX_BODY_SIZE:
+    if content_length(request) > conf.CHATKIT_MAX_BODY_SIZE:
         raise too_large()
     check_csrf(request)
     if request.content_type != "application/json":
@@ -69,6 +69,13 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
     if len(body) > conf.CHATKIT_MAX_BODY_SIZE:
         raise too_large()
     return chat, context, ESCAPED_NUL.sub(r"\1\\ufffd", body.decode()).encode()
+
+
+def content_length(request: HttpRequest) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal():
+        raise Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
+    return int(length)
 
 
 class CSRFCheck(CsrfViewMiddleware):

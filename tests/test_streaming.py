@@ -376,6 +376,14 @@ async def test_custom_error_is_shown_as_it_is(chat):
     assert ("assistant_message", "so far") in await stored()
 
 
+async def test_library_that_cancels_itself_is_an_error_and_not_a_stop(chat):
+    say("so far", then=asyncio.CancelledError())
+    reply = await chat.send("hi")
+    assert len(reply.errors) == 1
+    assert ("assistant_message", "so far") in await stored()
+    assert STOPPED not in await stored()
+
+
 async def test_stream_error_keeps_its_code(chat):
     say("so far", then=StreamError(ErrorCode.STREAM_ERROR, allow_retry=True))
     reply = await chat.send("hi")

@@ -8,12 +8,13 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.test import AsyncClient, RequestFactory, override_settings
+from django.test import AsyncClient, AsyncRequestFactory, RequestFactory, override_settings
 
 from django_chatkit.models import Feedback, Thread, ThreadItem
 from django_chatkit.server import DjangoChatKitServer, TextServer
 from django_chatkit.store import DjangoStore
 from django_chatkit.testing import ChatKitClient, read, user_input
+from django_chatkit.views import api
 
 from chatkit import types
 
@@ -734,6 +735,24 @@ async def test_visitor_who_signs_in_during_an_answer_keeps_it(user, monkeypatch)
         "user_message",
         "assistant_message",
     ]
+
+
+async def test_visitors_without_sessions_are_a_clear_error(db, settings):
+    settings.DEBUG = True
+    without = ("Session", "Authentication", "Message")
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not any(part in name for part in without)]
+    reply = await ChatKitClient(server="public").send("hi")
+    assert_refused(reply, 500, "server_error")
+    assert "SessionMiddleware" in reply.json["message"]
+
+
+@pytest.mark.parametrize("length", ["many", "-1", "1e3"])
+async def test_odd_content_length_is_no_server_error(chat, length):
+    await chat.open_page()
+    request = AsyncRequestFactory().post(chat.url, b"{}", content_type="application/json")
+    request.META["CONTENT_LENGTH"] = length
+    response = await api(request)
+    assert (response.status_code, json.loads(response.content)["code"]) == (400, "invalid_request")
 
 
 # Text servers
