@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django_chatkit.options.icons import HEADER_ICONS, ICONS
-from django_chatkit.options.layers import merge, resolve
-from django_chatkit.options.locales import LOCALES, chatkit_locale
-from django_chatkit.options.problems import Problem
-from django_chatkit.options.rules import cautions, refusals
-from django_chatkit.options.schema import EVENTS, FUNCTION_PATHS, OPTIONS
+from .icons import HEADER_ICONS, ICONS
+from .layers import merge, resolve
+from .locales import LOCALES, chatkit_locale
+from .problems import Problem
+from .rules import cautions, refusals
+from .schema import EVENTS, FUNCTION_PATHS, OPTIONS
 
 __all__ = [
     "EVENTS",

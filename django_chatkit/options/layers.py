@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from django_chatkit.options.shapes import MAX_DEPTH
+from .shapes import MAX_DEPTH
 
 NULLABLE = "initialThread"
 """The one option for which None is a value: it means a new thread."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django_chatkit.options.locales import LOCALES, chatkit_locale
-from django_chatkit.options.problems import Problem, Problems, did_you_mean
-from django_chatkit.options.schema import OPTIONS
+from .locales import LOCALES, chatkit_locale
+from .problems import Problem, Problems, did_you_mean
+from .schema import OPTIONS
 
 
 def refusals(options: Any, partial: bool = False) -> Problems:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django_chatkit.options.icons import HEADER_ICONS, ICONS
-from django_chatkit.options.shapes import (
+from .icons import HEADER_ICONS, ICONS
+from .shapes import (
     Choice,
     Flag,
     Function,

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from django_chatkit.options.problems import (
+from .problems import (
     Problem,
     Problems,
     any_of,
