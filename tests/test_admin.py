@@ -2,7 +2,7 @@
 
 import json
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib import admin
@@ -157,6 +157,25 @@ def test_list_leaves_big_columns_in_the_database(client):
     with CaptureQueriesContext(connection) as queries:
         client.get(LIST)
     assert not [query for query in queries if '"metadata"' in query["sql"] or '"data"' in query["sql"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["2023", "2024", "2025"]),
+        ("?updated_at__year=2023", ["November 2023", "December 2023"]),
+        ("?updated_at__year=2023&updated_at__month=12", ["December 30", "December 31"]),
+    ],
+)
+def test_dates_lead_from_the_first_thread_to_the_last(client, query, expected):
+    """Those in Berlin, where the last thread of 2023 came an hour later than in UTC."""
+    moments = [(2023, 11, 2), (2023, 12, 30), (2023, 12, 30, 23, 30), (2025, 1, 1)]
+    for number, moment in enumerate(moments):
+        make_thread(number, updated_at=datetime(*moment, tzinfo=UTC))
+    html = client.get(LIST + query).content.decode()
+    toplinks = html[html.index("toplinks") :].partition("</nav>")[0].partition("</ul>")[0]
+    links = [words.strip() for words in Page("<p " + toplinks).text.splitlines() if words.strip()]
+    assert links[-len(expected) :] == expected
 
 
 # Search
