@@ -1,0 +1,243 @@
+"""The documentation tells the truth: names are compared both ways, and the quickstart is carried out."""
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import pytest
+from django.core.management.base import CommandParser
+from django.db.models import Field
+
+from django_chatkit import checks, conf, models, signals
+from django_chatkit.agents import AgentServer
+from django_chatkit.management.commands import chatkit_doctor
+from django_chatkit.server import DjangoChatKitServer, TextServer
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]
+PAGES = [page for page in PAGES if "_build" not in page.parts]
+
+INTERNAL = {
+    DjangoChatKitServer: {"process", "handle_stream_cancelled"},
+    TextServer: {"respond", "pieces"},
+    AgentServer: {
+        *("get_title", "get_error_message", "respond"),  # documented with the class they come from
+        *("start_run", "prepare", "with_choices", "load_history"),
+    },
+}
+"""Public names of server classes that nobody is meant to override or set."""
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def headings(text: str, level: int) -> list[str]:
+    """The names in headings of a level, without backticks and arguments."""
+    found = re.findall(rf"^{'#' * level} `([^`(]+)[^`]*`$", text, re.MULTILINE)
+    assert len(found) == len(set(found)), "twice"
+    return found
+
+
+def section(text: str, title: str) -> str:
+    """What stands below a heading of the second level."""
+    return text.split(f"## `{title}`\n", 1)[1].split("\n## ", 1)[0]
+
+
+# Names
+
+
+def settings_in_code() -> dict[str, object]:
+    return {name: value for name, value in vars(conf.Settings).items() if isinstance(value, property)}
+
+
+def test_settings():
+    assert headings(page("reference/settings.md"), 2) == list(settings_in_code())
+
+
+@pytest.mark.parametrize("name", settings_in_code())
+def test_defaults_of_settings(settings, name):
+    if hasattr(settings, name):
+        delattr(settings, name)
+    default = getattr(conf.conf, name)
+    written = repr(default).replace("'", '"')
+    assert f"Default: `{written}`" in section(page("reference/settings.md"), name)
+
+
+def test_checks():
+    source = "".join(file.read_text() for file in Path(checks.__file__).parent.glob("*.py"))
+    assert headings(page("reference/checks.md"), 3) == sorted(
+        set(re.findall(r'"(chatkit\.[EW]\d+)"', source))
+    )
+
+
+@pytest.mark.parametrize("server_class", INTERNAL)
+def test_server_classes(server_class):
+    attributes = [name for name in inspect.get_annotations(server_class) if name in vars(server_class)]
+    methods = [
+        name
+        for name, member in vars(server_class).items()
+        if inspect.isfunction(member) and not name.startswith("_") and name not in INTERNAL[server_class]
+    ]
+    text = section(page("reference/servers.md"), server_class.__name__)
+    assert headings(text, 3) == attributes + methods
+
+
+def test_defaults_of_server_classes():
+    text = page("reference/servers.md")
+    for name, number in [("timeout", "300.0"), ("max_message_length", "50000"), ("history_limit", "50")]:
+        owner = DjangoChatKitServer if hasattr(DjangoChatKitServer, name) else AgentServer
+        assert str(getattr(owner, name)) == number
+        assert f"default `{number}`" in text
+
+
+@pytest.mark.parametrize("model", [models.Thread, models.ThreadItem, models.Feedback])
+def test_fields_of_models(model):
+    rows = re.findall(r"^\| `(\w+)` \|", section(page("reference/models.md"), model.__name__), re.MULTILINE)
+    fields = [field.name for field in model._meta.get_fields() if isinstance(field, Field)]
+    assert rows == [name for name in fields if name != "id"]
+
+
+def test_signals():
+    sent = [name for name, value in vars(signals).items() if isinstance(value, signals.Signal)]
+    assert headings(page("reference/signals.md"), 2) == sent
+
+
+def test_commands():
+    folder = ROOT / "django_chatkit" / "management" / "commands"
+    names = sorted(file.stem for file in folder.glob("chatkit_*.py"))
+    assert sorted(headings(page("reference/commands.md"), 2)) == names
+
+
+def test_options_of_the_doctor():
+    parser = CommandParser()
+    chatkit_doctor.Command().add_arguments(parser)
+    options = {name for action in parser._actions for name in action.option_strings} - {"-h", "--help"}
+    assert set(re.findall(r"^`(--\w+)", page("reference/commands.md"), re.MULTILINE)) == options
+
+
+def test_http_answers():
+    refused = re.compile(r'Refused\(\s*(\d{3}),\s*f?"([a-z_{.}]+)"')
+    source = "".join((ROOT / "django_chatkit" / name).read_text() for name in ("views.py", "permissions.py"))
+    in_code = set(refused.findall(source)) - {("409", "thread_{thread.status}")}
+    in_code |= {("409", "thread_locked"), ("409", "thread_closed")}
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page("reference/http.md"), re.MULTILINE)
+    assert set(rows) == in_code
+
+
+# Links and words
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_links_lead_somewhere(file):
+    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text()):
+        assert (file.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_python_in_the_documentation_compiles(file):
+    for block in re.findall(r"```python\n(.*?)```", file.read_text(), re.DOTALL):
+        compile(block, str(file), "exec")
+
+
+# The steps, carried out
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """The files of a page, in order: a block's first line names its file in a comment."""
+    fenced = re.findall(r"```(?:python|html)\n(.*?)```", text, re.DOTALL)
+    named = [re.match(r"(?:# |<!-- )([\w./]+)(?: -->)?\n", block) for block in fenced]
+    return [(match[1], block) for match, block in zip(named, fenced, strict=True) if match]
+
+
+class Project:
+    """A new project in a folder, as the quickstart's reader has one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run("-m", "django", "startproject", "mysite", ".")
+
+    def run(self, *arguments: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO")}
+        environment |= {"PYTHONPATH": str(ROOT), "DJANGO_SUPERUSER_PASSWORD": "secret"}
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def manage(self, *arguments: str) -> str:
+        return self.run("manage.py", *arguments)
+
+    def write(self, name: str, block: str) -> None:
+        """Settings are added to, other files are written."""
+        file = self.folder / name
+        file.parent.mkdir(exist_ok=True)
+        before = file.read_text() if name.endswith("settings.py") else ""
+        file.write_text(before + "\n" + block)
+
+    def visit(self) -> tuple[str, str, str]:
+        """The root as a visitor sees it, as the first user does, and what answers to "one two"."""
+        visitor, user, answer = json.loads(self.manage("shell", "-c", VISIT).splitlines()[-1])
+        return visitor, user, answer
+
+
+VISIT = """
+import json
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django_chatkit.testing import ChatKitClient
+settings.ALLOWED_HOSTS = ["testserver"]
+user, client = get_user_model().objects.get(), Client()
+visitor = client.get("/").content.decode()
+client.force_login(user)
+answer = async_to_sync(ChatKitClient(user=user).send)("one two").text
+print()
+print(json.dumps([visitor, client.get("/").content.decode(), answer]))
+"""
+
+
+def test_quickstart(tmp_path):
+    project = Project(tmp_path)
+    steps, own = page("quickstart.md").split("## Your own assistant")
+    for name, block in blocks(steps):
+        project.write(name, block)
+    project.manage("migrate", "--verbosity", "0")
+    project.manage("createsuperuser", "--noinput", "--username", "ann", "--email", "ann@example.com")
+    assert "FAIL" not in project.manage("chatkit_doctor", "--user", "ann", "--stream")
+    visitor, user, answer = project.visit()
+    assert "/admin/login/" in visitor
+    assert "<openai-chatkit" not in visitor
+    assert "<openai-chatkit" in user
+    assert answer
+
+    for name, block in blocks(own):
+        project.write(name, block)
+    assert "no issues" in project.manage("check", "--fail-level", "WARNING")
+    said = project.manage("chatkit_doctor", "--user", "ann")
+    assert "Server 'default' is a EchoServer." in said
+    assert "/chatkit/support/ answers ann." in said
+    assert project.visit()[2].strip() == "one two"
+
+
+@pytest.mark.django_db
+def test_the_example_of_a_test_passes():
+    [block] = re.findall(r"```python\n(.*?)```", page("reference/testing.md"), re.DOTALL)
+    names: dict = {}
+    exec(block, names)
+    result = unittest.TestResult()
+    unittest.TestSuite([names["SupportTests"]("test_it_answers")]).run(result)
+    assert (result.testsRun, result.errors, result.failures) == (1, [], [])
