@@ -49,7 +49,7 @@ class Call:
 def find_tool(question: str, tools: list[Tool]) -> Call | None:
     """The tool whose name's words occur best in the question, if its arguments do as well."""
     said = stems(question)
-    best: tuple[tuple[float, int], Call] | None = None
+    best: tuple[tuple[bool, float, int], Call] | None = None
     for tool in tools:
         if not isinstance(tool, FunctionTool) or tool.name in OWN_TOOLS:
             continue
@@ -57,7 +57,7 @@ def find_tool(question: str, tools: list[Tool]) -> Call | None:
         arguments = find_arguments(question, tool)
         if score < 0.5 or arguments is None:
             continue
-        rank = (score, len(arguments))
+        rank = (has_number(arguments), score, len(arguments))
         if best is None or rank > best[0]:
             best = rank, Call(tool.name, json.dumps(arguments))
     return best[1] if best else None
@@ -86,6 +86,10 @@ def find_arguments(question: str, tool: FunctionTool) -> dict[str, Any] | None:
     return arguments
 
 
+def has_number(arguments: dict[str, Any]) -> bool:
+    return any(type(value) is int for value in arguments.values())
+
+
 def find_value(question: str, tool_name: str, schema: dict[str, Any], numbers: list[str]) -> Any:
     kinds = {schema.get("type"), *(kind.get("type") for kind in schema.get("anyOf", ()))}
     if "enum" in schema:
@@ -94,7 +98,7 @@ def find_value(question: str, tool_name: str, schema: dict[str, Any], numbers: l
         return int(numbers.pop(0)) if numbers else None
     if "boolean" in kinds:
         return True
-    return find_text(question, tool_name) if "string" in kinds else None
+    return find_text(question, tool_name) if "string" in kinds and "null" not in kinds else None
 
 
 def find_text(question: str, tool_name: str) -> str | None:

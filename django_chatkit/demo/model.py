@@ -130,6 +130,8 @@ class ResponseStream:
             if event.type == "response.output_text.done":
                 break
             yield event
+        # The Agents SDK drops what nobody has read yet when the model fails.
+        await asyncio.sleep(0.1)
         raise DemoError(step.text)
 
     def done(self, item: Any) -> TResponseStreamEvent:

@@ -171,7 +171,7 @@ def command(question: str, names: set[str]) -> list[Step]:
     for known in COMMANDS:
         if match := re.fullmatch(known.pattern, question):
             return possible(known.steps(match), names)
-    return []
+    return [introduction()] if question.startswith("/") else []
 
 
 def possible(steps: list[Step], names: set[str]) -> list[Step]:
