@@ -18,6 +18,7 @@ from django_chatkit import checks
 from django_chatkit.agents import AgentServer
 from django_chatkit.checks import deployment, sdk, servers
 from django_chatkit.conf import conf
+from django_chatkit.csp import CHATKIT_CSP
 from django_chatkit.server import DjangoChatKitServer, TextServer
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +83,11 @@ def test_unknown_setting(settings, name, hint):
     setattr(settings, name, {})
     message = f"{name} is not a setting of django_chatkit."
     assert found() == [Error(message, hint=hint, id="chatkit.E001")]
+
+
+def test_what_a_settings_module_imports_from_us_is_no_setting(settings):
+    settings.CHATKIT_CSP = CHATKIT_CSP
+    assert found() == []
 
 
 def test_unknown_setting_like_no_other(settings):
@@ -556,8 +562,7 @@ def test_policy_that_lets_the_chat_in(csp, directives):
 
 
 def test_our_own_sources_are_enough(csp):
-    csp_module = pytest.importorskip("django_chatkit.csp")
-    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"], **csp_module.CHATKIT_CSP}}
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"], **CHATKIT_CSP}}
     assert found() == []
 
 

@@ -15,6 +15,9 @@ from django_chatkit.conf import Settings, conf
 
 TAG = "chatkit"
 
+IMPORTED = ("CHATKIT_CSP",)
+"""Names that settings modules import from us: Django takes every name in capitals for a setting."""
+
 
 @register(TAG)
 def check_unknown_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -22,10 +25,12 @@ def check_unknown_settings(**kwargs: Any) -> list[CheckMessage]:
     given = [name for name in dir(settings) if name == "CHATKIT" or name.startswith("CHATKIT_")]
     return [
         Error(
-            f"{name} is not a setting of django_chatkit.", hint=did_you_mean(name, known), id="chatkit.E001"
+            f"{name} is not a setting of django_chatkit.",
+            hint=did_you_mean(name, known),
+            id="chatkit.E001",
         )
         for name in given
-        if name not in known
+        if name not in known and name not in IMPORTED
     ]
 
 
