@@ -1,6 +1,7 @@
 """A page with the stand-in on it, and a backend behind it that plays canned answers."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Locator, Page
+
 from tests.standin import script
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
     "--disable-sync --no-first-run --disable-quic"
@@ -42,7 +45,13 @@ for (const name of ["ready", "error", "effect", "deeplink", "response.start", "r
 window.addEventListener("unhandledrejection", (event) => {
   problems.push(`${event.reason?.name}: ${event.reason?.message}`);
 });
-// Methods wrapped by no one; functions in options are written as {"fn": "source"}.
+// What a careful host page does under a CSP that drops the element's own <style>.
+customElements.whenDefined("openai-chatkit").then(() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(".ck-wrapper, .ck-iframe { width: 100%; height: 100% }");
+  el.shadowRoot.adoptedStyleSheets = [sheet];
+});
+// Functions in options are written as {"fn": "source"}.
 window.revive = (value) => {
   if (Array.isArray(value)) return value.map(revive);
   if (value === null || typeof value !== "object") return value;
@@ -85,6 +94,65 @@ def fixture(name: str) -> Reply:
 
 def answer(value: Any, status: int = 200) -> Reply:
     return Reply(json.dumps(value), status)
+
+
+def item(kind: str, id: str, thread: str = "thr_1", **more: Any) -> dict[str, Any]:
+    return {"id": id, "thread_id": thread, "created_at": "2026-11-21T06:39:24", "type": kind, **more}
+
+
+def user(text: str, id: str = "msg_u", **more: Any) -> dict[str, Any]:
+    content = [{"type": "input_text", "text": text}]
+    return item("user_message", id, **{"content": content, "attachments": [], "quoted_text": "", "inference_options": {}, **more})
+
+
+def part(text: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": []}
+
+
+def assistant(text: str, id: str = "msg_a", **more: Any) -> dict[str, Any]:
+    return item("assistant_message", id, **{"content": [part(text)], **more})
+
+
+def thread(*items: Any, id: str = "thr_1", **more: Any) -> dict[str, Any]:
+    page = {"data": list(items), "has_more": False}
+    return {"id": id, "created_at": "2026-11-21T06:39:24", "status": {"type": "active"}, "metadata": {}, "items": page, **more}
+
+
+CREATED = {"type": "thread.created", "thread": thread()}
+CANCELLABLE = {"type": "stream_options", "stream_options": {"allow_cancel": True}}
+
+
+def added(item: Any) -> dict[str, Any]:
+    return {"type": "thread.item.added", "item": item}
+
+
+def done(item: Any) -> dict[str, Any]:
+    return {"type": "thread.item.done", "item": item}
+
+
+def update(id: str, kind: str, **more: Any) -> dict[str, Any]:
+    return {"type": "thread.item.updated", "item_id": id, "update": {"type": kind, **more}}
+
+
+def delta(id: str, text: str, index: int = 0) -> dict[str, Any]:
+    return update(id, "assistant_message.content_part.text_delta", content_index=index, delta=text)
+
+
+def streamed(text: str, id: str = "msg_a") -> list[dict[str, Any]]:
+    """An answer as stream_agent_response sends it."""
+    empty = item("assistant_message", id, content=[])
+    return [
+        added(empty),
+        update(id, "assistant_message.content_part.added", content_index=0, content=part("")),
+        *[delta(id, word) for word in text.split(" ")],
+        update(id, "assistant_message.content_part.done", content_index=0, content=part(text)),
+        done(assistant(text, id)),
+    ]
+
+
+def first_turn(*events: Any, text: str = "hi", **kwargs: Any) -> Reply:
+    """The answer to the first message of a new thread."""
+    return stream(CREATED, done(user(text)), CANCELLABLE, *events, **kwargs)
 
 
 NO_THREADS = {"data": [], "has_more": False}
@@ -179,10 +247,136 @@ def serving(backend: Backend) -> Iterator[Backend]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     backend.url = f"http://127.0.0.1:{server.server_port}/"
     try:
         yield backend
     finally:
         server.shutdown()
         server.server_close()
+
+
+OPTIONS: dict[str, Any] = {"api": {"url": "/chatkit", "domainKey": "local-dev"}}
+
+
+def fn(name: str) -> dict[str, str]:
+    """Stands in options for the function ``window.fns[name]``."""
+    return {"fn": name}
+
+
+class Chat:
+    """What a test does with the element, and what it sees of it."""
+
+    def __init__(self, page: Page, backend: Backend) -> None:
+        self.page = page
+        self.backend = backend
+
+    def visit(self, path: str = "") -> "Chat":
+        self.page.goto(self.backend.url + path)
+        return self
+
+    def open(self, functions: str = "{}", **options: Any) -> "Chat":
+        self.visit()
+        self.page.evaluate(f"window.fns = {functions}")
+        return self.set(**options)
+
+    def set(self, **options: Any) -> "Chat":
+        self.page.evaluate("options => el.setOptions(revive(options))", {**OPTIONS, **options})
+        self.until("seen.some(([name]) => name === 'ready')")
+        self.settle()
+        return self
+
+    def reload(self, **options: Any) -> "Chat":
+        return self.open(**options)
+
+    def call(self, method: str, *arguments: Any) -> str:
+        """Calls a method; what it rejects with, or ""."""
+        script = """([method, args]) => Promise.race([
+            el[method](...args).then(() => "", (error) => error.message),
+            new Promise((resolve) => setTimeout(resolve, 1500, "pending")),
+        ])"""
+        result = self.page.evaluate(script, [method, list(arguments)])
+        self.settle()
+        return result
+
+    def until(self, script: str) -> None:
+        """Playwright's own wait_for_function needs a policy that allows eval."""
+        deadline = time.monotonic() + 5
+        while not self.page.evaluate(script):
+            assert time.monotonic() < deadline, f"waited in vain for {script}"
+            time.sleep(0.02)
+
+    def settle(self) -> None:
+        """Until no request is on its way and nothing has changed for a moment."""
+        script = "() => [el.requests.every(({ status }) => status), el.ui.textContent, seen.length, el.requests.length]"
+        quiet, last = 0, None
+        while quiet < 3:
+            now = self.page.evaluate(script)
+            quiet = quiet + 1 if now[0] and now == last else 0
+            last = now
+            time.sleep(0.02)
+
+    def write(self, text: str) -> None:
+        self.page.get_by_role("textbox").fill(text)
+
+    def send(self, text: str = "hi") -> "Chat":
+        ends = self.count("response.end")
+        self.write(text)
+        self.click("Send message")
+        self.until(f"seen.filter(([name]) => name === 'response.end').length > {ends}")
+        self.settle()
+        return self
+
+    def click(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    # What there is to see
+
+    @property
+    def bubbles(self) -> list[tuple[str, str]]:
+        """[("user", "hi"), ("assistant", "Hello")], as far as there is text."""
+        script = """() => [...el.ui.querySelectorAll("article")].map((article) => [
+            article.dataset.threadTurn,
+            [...article.querySelectorAll(".item")].map((item) => item.textContent).join("|"),
+        ])"""
+        return [tuple(pair) for pair in self.page.evaluate(script)]
+
+    @property
+    def text(self) -> str:
+        return self.page.evaluate("el.ui.textContent")
+
+    @property
+    def is_start_screen(self) -> bool:
+        return self.page.locator(".start").is_visible()
+
+    @property
+    def is_blank(self) -> bool:
+        return self.page.evaluate("el.ui.childElementCount") == 0
+
+    @property
+    def toasts(self) -> list[str]:
+        return self.page.locator(".toast").all_inner_texts()
+
+    @property
+    def seen(self) -> list[Any]:
+        return self.page.evaluate("seen")
+
+    def events(self, *names: str) -> list[Any]:
+        """The events so far, without logs; with names, only what came with these."""
+        if names:
+            return [detail for name, detail in self.seen if name in names]
+        return [name for name, _ in self.seen if name not in ("ready", "log")]
+
+    def count(self, name: str) -> int:
+        return len(self.events(name))
+
+    @property
+    def errors(self) -> list[tuple[str, str]]:
+        return [(each["name"], each["message"]) for each in self.events("error")]
+
+    @property
+    def violations(self) -> list[str]:
+        return self.page.evaluate("el.violations")

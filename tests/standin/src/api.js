@@ -29,14 +29,19 @@ class Api {
     const body = { type, params };
     const note = { type, params: JSON.parse(JSON.stringify(params)), status: 0 };
     this.app.el.requests.push(note);
-    const response = await this.fetch(this.options.url, {
-      method: "POST",
-      body: JSON.stringify(body),
-      headers: { "content-type": "application/json", ...headers, ...this.baseHeaders },
-      signal,
-    });
-    note.status = response.status;
-    return response;
+    try {
+      const response = await this.fetch(this.options.url, {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json", ...headers, ...this.baseHeaders },
+        signal,
+      });
+      note.status = response.status;
+      return response;
+    } catch (error) {
+      note.status = -1;
+      throw error;
+    }
   }
 
   /** An answer that is no JSON is read as {}: what breaks then, breaks later. */

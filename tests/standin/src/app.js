@@ -8,6 +8,7 @@ class App {
     this.strict = new Strict(this);
     this.threads = new Map();
     this.thread = new Thread();
+    /** @type {{ state: string, rows: any[] }} */
     this.list = { state: "unknown", rows: [] };
     this.historyOpen = false;
     this.view = new View(this, root);
@@ -26,6 +27,7 @@ class App {
   }
 
   emitUndocumented(name, detail) {
+    if (this.stopped) return;
     this.el.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
@@ -92,6 +94,7 @@ class App {
       this.strict.compareWithLive(thread);
       if (this.thread === previous) this.thread = thread;
       this.render();
+      this.view.scrollSoon();
       this.emit("chatkit.thread.load.end", { threadId: id });
     } catch (error) {
       this.fail("InitialThreadLoadError", `Failed to load initial thread: ${messageOf(error)}`);
@@ -106,6 +109,7 @@ class App {
     const all = wire.items.has_more
       ? [...items, ...(await this.api.pages("items.list", { thread_id: id, limit: 9999, order: "asc", after: wire.items.after }))]
       : items;
+    if (wire.id !== id) this.violation(`threads.get_by_id: asked for ${id}, got ${wire.id}`);
     this.strict.checkLoaded(wire, all);
     thread.load(wire, all);
     this.threads.set(thread.id, thread);
@@ -132,6 +136,7 @@ class App {
     this.composer.update();
     this.emit("chatkit.thread.change", { threadId: thread.id });
     this.render();
+    this.view.scrollSoon();
   }
 
   /** The server has given the new thread its id. */
@@ -160,6 +165,7 @@ class App {
       this.strict.compareWithLive(coming);
       this.emit("chatkit.thread.load.end", { threadId: id });
       this.render();
+      this.view.scrollSoon();
     } catch (error) {
       if (this.thread === coming) this.show(previous);
       throw error;
@@ -242,7 +248,10 @@ class App {
     this.send({ content, model: this.composer.modelId });
   }
 
-  /** Sends what the user says; the composer and the host page have checked that they may. */
+  /**
+   * Sends what the user says; the composer and the host page have checked that they may.
+   * @param {{ content: any[], quoted?: string, attachments?: any[], model?: string, tool?: string }} message
+   */
   send({ content, quoted = "", attachments = [], model, tool }) {
     const { thread } = this;
     if (thread.responding) return;
@@ -253,7 +262,7 @@ class App {
     if (thread.id === null) this.run(thread, "threads.create", { input });
     else this.run(thread, "threads.add_user_message", { input, thread_id: thread.id });
     this.render();
-    queueMicrotask(() => this.view.scrollToEnd());
+    this.view.scrollSoon();
   }
 
   run(thread, type, params, how) {

@@ -143,7 +143,10 @@ class Composer {
     this.editor.content = [];
   }
 
-  /** What setComposerValue sets; what is not mentioned stays. */
+  /**
+   * What setComposerValue sets; what is not mentioned stays.
+   * @param {Parameters<import("@openai/chatkit").OpenAIChatKit["setComposerValue"]>[0]} value
+   */
   set({ text, content, reply, attachments, files, selectedToolId, selectedModelId }) {
     if (content !== undefined) this.editor.content = content;
     else if (text !== undefined) this.editor.content = text ? [{ type: "input_text", text }] : [];

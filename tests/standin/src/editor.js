@@ -6,11 +6,13 @@ class Editor {
     this.onChange = onChange;
     this.entities = new WeakMap();
     this.search = 0;
+    /** @type {{ items: any[], at: number } | null} */
+    this.menu = null;
     this.node = h("div.editor", {
       role: "textbox", "aria-multiline": "true", contenteditable: "plaintext-only", "data-composer": "",
       oninput: () => this.changed(),
       onkeydown: (event) => {
-        if (this.menu && this.steer(event)) return;
+        if (this.steer(event)) return;
         if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
         event.preventDefault();
         onSend();
@@ -164,7 +166,7 @@ class Editor {
       const heading = item.group && item.group !== group ? h("div.menu-group", { role: "presentation" }, item.group) : null;
       group = item.group;
       return [heading, h("div.menu-item", {
-        role: "option", "aria-selected": String(index === this.menu.at), "data-id": item.id,
+        role: "option", "aria-selected": String(index === this.menu?.at), "data-id": item.id,
         onmousedown: (event) => event.preventDefault(),
         onclick: () => item.pick(),
       }, item.icon && drawIcon(item.icon), h("span", {}, item.label), item.description && h("small", {}, item.description))];
@@ -173,9 +175,11 @@ class Editor {
 
   /** Keys while a menu is open; true if the key was the menu's. */
   steer(event) {
-    const { items, at } = this.menu;
+    const { menu } = this;
+    if (!menu) return false;
+    const { items, at } = menu;
     const steps = { ArrowDown: 1, ArrowUp: -1 };
-    if (event.key in steps) this.menu.at = (at + steps[event.key] + items.length) % items.length;
+    if (event.key in steps) menu.at = (at + steps[event.key] + items.length) % items.length;
     else if (event.key === "Escape") this.closeMenu();
     else if (event.key === "Enter" || event.key === "Tab") items[at].pick();
     else return false;

@@ -1,15 +1,14 @@
 // The element itself: the nine methods of OpenAIChatKit, around an App that exists while it is in a page.
 
 /**
- * @typedef {import("@openai/chatkit").OpenAIChatKit} Real
- * @typedef {"setOptions" | "focusComposer" | "setThreadId" | "sendCustomAction" | "sendUserMessage" | "setComposerValue" | "showHistory" | "hideHistory" | "fetchUpdates"} Methods
+ * Real and Methods are in types.d.ts.
  * @implements {Pick<Real, Methods>}
  */
 class ChatKitStandIn extends HTMLElement {
   /** What the server did that a strict reader objects to. Tests expect it to stay empty. @type {string[]} */
   violations = [];
 
-  /** The requests so far: { type, params, status }. @type {{ type: string, params: any, status: number }[]} */
+  /** The requests so far: { type, params, status }; 0 is unanswered, -1 failed. @type {{ type: string, params: any, status: number }[]} */
   requests = [];
 
   /** @type {App | null} */

@@ -24,13 +24,24 @@ const ICON_PATHS = {
   menu: "M4 7h16M4 12h16M4 17h16",
   home: "M4 11l8-7 8 7v9h-5v-6H9v6H4z",
   info: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 11v5M12 8v.5",
+  "settings-slider": "M4 8h9M17 8h3M15 6v4M4 16h3M11 16h9M9 14v4",
+  lightbulb: "M9 18h6M10 21h4M8.500 14.500a5.500 5.500 0 1 1 7 0c-.5.500-.700 1-.700 2h-5.600c0-1-.2-1.500-.7-2z",
+  user: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4 20c1-4 4-6 8-6s7 2 8 6",
+  mail: "M4 6h16v12H4zM4 7l8 6 8-6",
+  calendar: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
+  bolt: "M13 3 5 14h6l-1 7 8-11h-6z",
+  cube: "M12 3l8 4v10l-8 4-8-4V7zM4 7l8 4 8-4M12 11v10",
+  phone: "M6 3h4l2 5-2 2c1 2 2 3 4 4l2-2 5 2v4c-9 2-17-6-15-15z",
+  suitcase: "M4 8h16v11H4zM9 8V5h6v3M4 13h16",
+  "map-pin": "M12 21c-4-5-6-8-6-11a6 6 0 0 1 12 0c0 3-2 6-6 11zM12 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
+  "dots-horizontal": "M6 12h.01M12 12h.01M18 12h.01",
   at: "M15 12a3 3 0 1 1-6 0 3 3 0 0 1 6 0zM15 9v4a2 2 0 0 0 4 0v-1a7 7 0 1 0-3 6",
   star: "M12 4l2.500 5 5.500.800-4 4 1 5.700-5-2.700-5 2.700 1-5.700-4-4 5.500-.800z",
 };
 
 const ICON_ALIASES = {
   write: "pencil", "write-alt": "pencil", "write-alt2": "pencil", "sparkle-double": "sparkle", images: "square-image",
-  hamburger: "menu", "sidebar-left": "menu", "home-alt": "home", "circle-question": "info", lifesaver: "info",
+  hamburger: "menu", "sidebar-left": "menu", "home-alt": "home", "circle-question": "info", lifesaver: "info", profile: "user", "profile-card": "user", clock: "history", "book-open": "document",
   "star-filled": "star", "check-circle": "check", "check-circle-filled": "check", notebook: "document",
   "page-blank": "document", "square-text": "document", "external-link": "globe",
 };

@@ -10,7 +10,12 @@ class View {
     this.root = root;
     this.drawItem = remember((item) => drawItem(app, item));
     this.articles = new Map();
+    this.titleBar = [];
     this.header = h("header");
+    this.newChat = iconButton("compose", "New chat", () => app.switchTo(null));
+    this.openHistory = iconButton("history", "Conversation history", () => app.showHistory());
+    this.mark = h("p.stand-in", {}, "ChatKit stand-in · for offline use");
+    this.dots = h("div.dots", { role: "status", "aria-label": "Working" }, h("i"), h("i"), h("i"));
     this.log = h("div.log", { role: "log", "aria-label": "Conversation" });
     this.main = h("main.main", {}, this.log);
     this.footer = h("footer");
@@ -51,6 +56,11 @@ class View {
     this.main.scrollTop = this.main.scrollHeight;
   }
 
+  /** After what is about to be drawn has been drawn. */
+  scrollSoon() {
+    requestAnimationFrame(() => this.scrollToEnd());
+  }
+
   theme() {
     const { theme = "light" } = this.app.options;
     const set = typeof theme === "string" ? { colorScheme: theme } : theme;
@@ -75,8 +85,6 @@ class View {
     if (this.header.hidden) return sync(this.header, []);
     const action = (place) => header[place] && iconButton(header[place].icon, header[place].icon, () => header[place].onClick(), { "data-action": place });
     const title = header.title?.text ?? this.app.thread.title ?? "";
-    this.newChat ??= iconButton("compose", "New chat", () => this.app.switchTo(null));
-    this.openHistory ??= iconButton("history", "Conversation history", () => this.app.showHistory());
     const key = `${title}|${header.leftAction?.icon}|${header.rightAction?.icon}|${header.title?.enabled}`;
     if (this.headed !== key || this.headedFor !== header) {
       this.headed = key;
@@ -95,9 +103,8 @@ class View {
     const closed = thread.status.type === "closed";
     const closedText = thread.status.reason ?? "This conversation is closed.";
     this.disclaimer = options.disclaimer && h("div.disclaimer", { "data-contrast": options.disclaimer.highContrast }, drawMarkdown(options.disclaimer.text, this.app));
-    this.mark ??= h("p.stand-in", {}, "ChatKit stand-in · for offline use");
     sync(this.footer, [
-      closed ? h("div.closed", { role: "status" }, closedText) : question ? this.questions.node : composer.node,
+      closed ? h("div.closed", { role: "status" }, closedText) : question ? this.questions?.node : composer.node,
       this.disclaimer, this.mark,
     ]);
   }
@@ -159,7 +166,7 @@ class View {
     if (progress) return h("div.progress", { role: "status" }, progress.icon && drawIcon(progress.icon), progress.text);
     const last = items.at(-1);
     const waits = !last || last.type === "user_message" || !turn.pending?.has(last.id);
-    return waits && (this.dots ??= h("div.dots", { role: "status", "aria-label": "Working" }, h("i"), h("i"), h("i")));
+    return waits && this.dots;
   }
 
   drawError({ message, allowRetry }) {

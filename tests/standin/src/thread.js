@@ -89,13 +89,14 @@ class Thread {
   /** [{ role, items }]: what one side said without being interrupted. */
   get turns() {
     const turns = [];
+    /** @type {{ role: string, items: any[] } | null} */
     let open = null;
     for (const item of this.items) {
       if (item.type === "end_of_turn") open = null;
       else if (item.type === "user_message") turns.push((open = { role: "user", items: [item] }));
       else if (item.type !== "client_tool_call") {
-        if (open?.role !== "assistant") turns.push((open = { role: "assistant", items: [] }));
-        open.items.push(item);
+        if (open?.role === "assistant") open.items.push(item);
+        else turns.push((open = { role: "assistant", items: [item] }));
       }
     }
     return turns;

@@ -4,7 +4,7 @@ const GENERIC_FAILURE = "There was an error while generating the assistant's res
 const TOO_MANY = "You've sent too many requests. Please try again later.";
 
 class Turn {
-  /** @param {{ quiet?: boolean }} [how] quiet: custom actions report a response only when there is one */
+  /** Custom actions are quiet: they report a response only when there is one. */
   constructor(app, thread, { quiet = false } = {}) {
     this.app = app;
     this.thread = thread;
@@ -13,7 +13,13 @@ class Turn {
     this.stopped = false;
     this.allowCancel = true;
     this.controller = new AbortController();
-    this.isNew = thread.id === null;
+    /** The items that were added and are not done. @type {Set<string>} */
+    this.pending = new Set();
+    /** @type {Set<string>} */
+    this.finished = new Set();
+    /** @type {Promise<any>[]} */
+    this.calls = [];
+    this.watch = app.strict.watch(thread, "");
   }
 
   async run(type, params) {
@@ -103,7 +109,7 @@ class Turn {
       for (const id of this.pending) thread.partial.add(id);
       return;
     }
-    const answered = thread.items.some((item) => item.type === "assistant_message" && this.finished?.has(item.id));
+    const answered = thread.items.some((item) => item.type === "assistant_message" && this.finished.has(item.id));
     for (const id of this.pending) {
       const item = thread.find(id);
       if (item?.type !== "assistant_message") continue;
@@ -120,6 +126,7 @@ class Turn {
   }
 
   report({ message, allow_retry }, cause) {
+    this.app.view.scrollSoon();
     this.thread.error = { message: message ?? GENERIC_FAILURE, allowRetry: allow_retry ?? false };
     this.app.fail("StreamError", cause ?? message ?? GENERIC_FAILURE);
   }
@@ -141,7 +148,7 @@ class Turn {
         break;
       case "thread.item.done":
         this.pending.delete(event.item.id);
-        (this.finished ??= new Set()).add(event.item.id);
+        this.finished.add(event.item.id);
         this.receive(event.item);
         break;
       case "thread.item.updated": {

@@ -141,5 +141,5 @@ function limitFor(maxSize, type) {
   if (maxSize === undefined) return DEFAULT_MAX_SIZE;
   if (typeof maxSize === "number") return maxSize;
   const key = Object.keys(maxSize).find((pattern) => fitsMime(pattern, type));
-  return maxSize[key] ?? maxSize["*"] ?? maxSize[""] ?? DEFAULT_MAX_SIZE;
+  return (key === undefined ? undefined : maxSize[key]) ?? maxSize["*"] ?? maxSize[""] ?? DEFAULT_MAX_SIZE;
 }

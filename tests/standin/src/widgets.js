@@ -199,19 +199,19 @@ function nested(values) {
 // Looks: through the CSSOM, which a CSP does not stop.
 
 const ALIGN = { start: "flex-start", end: "flex-end", between: "space-between", around: "space-around", evenly: "space-evenly" };
-const length = (value, unit) => (typeof value === "number" ? `${value * unit}px` : typeof value === "string" ? value : "");
+const cssLength = (value, unit) => (typeof value === "number" ? `${value * unit}px` : typeof value === "string" ? value : "");
 
 function boxStyle(box) {
   return {
-    gap: length(box.gap, 4),
-    padding: isRecord(box.padding) ? "" : length(box.padding, 4),
+    gap: cssLength(box.gap, 4),
+    padding: isRecord(box.padding) ? "" : cssLength(box.padding, 4),
     alignItems: ALIGN[box.align] ?? box.align ?? "",
     justifyContent: ALIGN[box.justify] ?? box.justify ?? "",
     flexWrap: box.wrap ?? "",
     flex: box.flex === undefined || box.flex === null ? "" : String(box.flex),
-    width: length(box.width ?? box.size, 1),
-    height: length(box.height ?? box.size, 1),
-    maxWidth: length(box.maxWidth ?? box.maxSize, 1),
+    width: cssLength(box.width ?? box.size, 1),
+    height: cssLength(box.height ?? box.size, 1),
+    maxWidth: cssLength(box.maxWidth ?? box.maxSize, 1),
     background: typeof box.background === "string" && !box.background.includes("-") ? box.background : "",
   };
 }
