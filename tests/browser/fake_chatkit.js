@@ -12,9 +12,14 @@ class FakeChatKit extends HTMLElement {
     return this.calls.at(-1);
   }
 
+  connectedCallback() {
+    this.hasBegun = false;
+  }
+
   setOptions(options) {
     this.calls.push(options);
-    if (this.calls.length === 1) setTimeout(() => this.begin());
+    if (!this.hasBegun) setTimeout(() => this.begin());
+    this.hasBegun = true;
   }
 
   begin() {

@@ -15,7 +15,7 @@
       this.#find("launcher").addEventListener("click", () => this.toggle(), { signal });
       this.#find("close").addEventListener("click", () => this.close(), { signal });
       this.addEventListener("keydown", (event) => this.#onKey(event), { signal });
-      this.addEventListener("chatkit.ready", () => this.#focusComposer(), { signal });
+      this.addEventListener("chatkit.log", () => this.#focusComposer(), { signal });
       this.#show(this.#remembered); // Without the focus: nobody has asked for it on this page.
     }
 

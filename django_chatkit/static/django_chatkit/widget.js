@@ -43,11 +43,11 @@
     const done = new Promise((resolve, reject) => {
       script.addEventListener("load", resolve);
       script.addEventListener("error", reject);
-    });
+    }).finally(() => script.remove());
     done.catch(() => {
       component = undefined; // The next chat tries again.
     });
-    return done.finally(() => script.remove());
+    return done;
   }
 
   /** A script that failed is tried once more, which also tells why: see onViolation. @param {string} url */
@@ -191,8 +191,8 @@
 
   /** What setOptions takes: a scheme instead of "auto", no button without a function. @param {PageOptions} page */
   function ready(page) {
-    const options = { ...page, header: page.header && { ...page.header } };
-    options.theme = resolveTheme(page.theme);
+    const options = { ...page, theme: resolveTheme(page.theme) };
+    if (page.header) options.header = { ...page.header };
     for (const side of /** @type {const} */ (["leftAction", "rightAction"])) {
       if (typeof options.header?.[side]?.onClick !== "function") delete options.header?.[side];
     }
@@ -304,7 +304,6 @@
       const chat = this.#chat;
       chat.addEventListener("chatkit.error", (event) => this.#onError(event.detail?.error), { signal });
       chat.addEventListener("chatkit.log", (event) => this.#onLog(event.detail?.name), { signal });
-      addEventListener("unhandledrejection", (event) => this.#onError(event.reason), { signal });
       document.addEventListener("securitypolicyviolation", (event) => this.#onViolation(event, config), {
         signal,
       });
