@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -129,6 +130,13 @@ def test_http_answers():
     in_code |= {("409", "thread_locked"), ("409", "thread_closed")}
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page("reference/http.md"), re.MULTILINE)
     assert set(rows) == in_code
+
+
+def test_layers():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    layers = tools["importlinter"]["contracts"][0]["layers"]
+    written = page("explanation/architecture.md").split("```text\n")[1].split("```")[0]
+    assert [line.split() for line in written.splitlines()] == [re.findall(r"\w+", layer) for layer in layers]
 
 
 # Links and words
