@@ -64,7 +64,7 @@ def script_url() -> str:
 
 def can_reach(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=PROBE_SECONDS):
+        with urllib.request.urlopen(url, timeout=PROBE_SECONDS):  # noqa: S310
             return True
     except (OSError, ValueError):
         return False
@@ -95,7 +95,7 @@ def serve() -> None:
         command = ["manage.py", "runserver", f"127.0.0.1:{PORT}"]
     else:
         command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(PORT), "mysite.asgi:application"]
-    os.execv(sys.executable, [sys.executable, *command])
+    os.execv(sys.executable, [sys.executable, *command])  # noqa: S606
 
 
 if __name__ == "__main__":

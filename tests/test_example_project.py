@@ -47,11 +47,10 @@ def ask(client, question, path="/chatkit/"):
     headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": str(client.base_url)}
     response = client.post(path, json=body, headers=headers)
     frames = [line[6:] for line in response.text.splitlines() if line.startswith("data: ")]
-    items = [event["item"] for frame in frames if (event := json.loads(frame))["type"] == "thread.item.done"]
-    answers = [
-        part["text"] for item in items if item["type"] == "assistant_message" for part in item["content"]
-    ]
-    return response, "\n".join(answers)
+    events = [json.loads(frame) for frame in frames]
+    done = [event["item"] for event in events if event["type"] == "thread.item.done"]
+    answers = [item for item in done if item["type"] == "assistant_message"]
+    return response, "\n".join(part["text"] for answer in answers for part in answer["content"])
 
 
 @pytest.mark.parametrize("path", PAGES)

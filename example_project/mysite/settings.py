@@ -10,6 +10,7 @@ DATA = Path(os.environ.get("DATA", BASE_DIR))
 SECRET_KEY = "only for the example"
 DEBUG = os.environ.get("DEBUG", "1") != "0"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+TIME_ZONE = "UTC"
 ROOT_URLCONF = "mysite.urls"
 ASGI_APPLICATION = "mysite.asgi.application"
 
@@ -70,7 +71,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
-USE_TZ = True
 
 # One class for each assistant; "default" answers at /chatkit/, "sales" at /chatkit/sales/.
 CHATKIT_SERVERS = {

@@ -1,36 +1,24 @@
 """The shop's two assistants. Each is a class; ``CHATKIT_SERVERS`` in the settings names them."""
 
-from agents import Agent, Model, RunContextWrapper, function_tool
+from agents import Agent, Tool
 from django.conf import settings
 from django.db.models import QuerySet
 
-from chatkit.agents import AgentContext
-from django_chatkit.agents import AgentServer
-from django_chatkit.context import ChatKitContext
-from django_chatkit.demo import DemoModel
+from django_chatkit.agents import AgentServer, ToolContext, function_tool
+from django_chatkit.demo import DemoServer
 
 from .models import Order, Product
-
-ToolContext = RunContextWrapper[AgentContext[ChatKitContext]]
-
-
-def model() -> str | Model:
-    """A real model's name where there is a key for it, and else one that plays by a script, offline."""
-    return settings.OPENAI_MODEL or DemoModel()
 
 
 def orders_of(ctx: ToolContext) -> QuerySet[Order]:
     """What the person in the chat may see. Each tool asks here, and no tool takes a user's name."""
-    return Order.objects.filter(owner=ctx.context.request_context.user).select_related("product")
-
-
-# Tools may use the ORM as it is: the Agents SDK runs plain functions in a thread.
+    return Order.objects.filter(owner=ctx.context.user).select_related("product")
 
 
 @function_tool
 def my_orders(ctx: ToolContext) -> str:
     """List the orders of the customer in this chat."""
-    return "\n".join(f"- {order}" for order in orders_of(ctx)) or "There are no orders yet."
+    return "".join(f"\n- {order}" for order in orders_of(ctx)) or "There are no orders yet."
 
 
 @function_tool
@@ -41,32 +29,48 @@ def order_status(ctx: ToolContext, number: int) -> str:
         number: The order's number, as in 1002.
     """
     order = orders_of(ctx).filter(number=number).first()
-    return f"{order}, ordered on {order.ordered_on}." if order else f"There is no order {number} of yours."
+    return f"{order}, ordered on {order.ordered_on}." if order else f"You have no order {number}."
 
 
 @function_tool
 def products(ctx: ToolContext) -> str:
     """List the shop's products with price and stock."""
-    return "\n".join(f"- {p}: €{p.price}, {p.stock or 'none'} in stock" for p in Product.objects.all())
+    return "".join(f"\n- {p}: €{p.price}, {p.stock or 'none'} in stock" for p in Product.objects.all())
 
 
-class SupportServer(AgentServer):
+def make_agent(name: str, instructions: str, tools: list[Tool]) -> Agent:
+    """With a key, an agent as yours would be. Without one the demo's agent, offline, with our tools too."""
+    if settings.OPENAI_MODEL:
+        return Agent(name=name, instructions=instructions, model=settings.OPENAI_MODEL, tools=tools)
+    demo = DemoServer.agent
+    return demo.clone(name=name, instructions=instructions, tools=[*tools, *demo.tools])
+
+
+# In a project of yours this is an AgentServer; the DemoServer adds what the demo's widget needs.
+class SupportServer(DemoServer):
     """Answers customers who are signed in, about their own orders."""
 
-    agent = Agent(
-        name="Support",
-        instructions="You help customers of Kettle & Leaf with their orders. Look orders up; never guess.",
-        model=model(),
-        tools=[my_orders, order_status, products],
+    agent = make_agent(
+        "Support",
+        "You help customers of Kettle & Leaf with their orders. Look orders up; never guess.",
+        [my_orders, order_status, products],
     )
     options = {
         "startScreen": {
             "greeting": "How can we help?",
             "prompts": [
-                {"label": "Where is my order 1002?", "prompt": "What is the status of my order 1002?"},
-                {"label": "Show my orders", "prompt": "List my orders"},
+                {
+                    "label": "Where is my order 1002?",
+                    "prompt": "What is the status of my order 1002?",
+                    "icon": "cube",
+                },
+                {"label": "Show my orders", "prompt": "List my orders", "icon": "document"},
+                {"label": "Show a widget", "prompt": "/widget", "icon": "square-code"},
+                {"label": "Answer slowly", "prompt": "/slow 30 200", "icon": "clock"},
+                {"label": "What else can you do?", "prompt": "help", "icon": "circle-question"},
             ],
         },
+        "composer": {"placeholder": "Ask about an order"},
         "threadItemActions": {"feedback": True, "retry": True},
     }
 
@@ -75,15 +79,15 @@ class SalesServer(AgentServer):
     """Answers everyone, signed in or not, about what is on the shelf."""
 
     allow_anonymous = True
-    agent = Agent(
-        name="Sales",
-        instructions="You advise visitors of Kettle & Leaf, who buy kettles, mugs, coffee and tea. Be brief.",
-        model=model(),
-        tools=[products],
+    agent = make_agent(
+        "Sales",
+        "You advise visitors of Kettle & Leaf, who buy kettles, mugs, coffee and tea. Be brief.",
+        [products],
     )
     options = {
         "startScreen": {
             "greeting": "Looking for something?",
             "prompts": [{"label": "What do you sell?", "prompt": "Which products do you have?"}],
         },
+        "composer": {"placeholder": "Ask about our products"},
     }

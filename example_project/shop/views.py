@@ -15,7 +15,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 def support(request: HttpRequest) -> HttpResponse:
     """A chat in the page, beside the orders that it can answer about."""
-    orders = Order.objects.filter(owner=request.user).select_related("product")  # type: ignore[misc]
+    orders = Order.objects.filter(owner=request.user).select_related("product")
     return render(request, "shop/support.html", {"orders": orders})
 
 

@@ -53,7 +53,10 @@ class Command(BaseCommand):
                 "ordered_on": timezone.localdate() - timedelta(days=days),
             }
             Order.objects.get_or_create(number=number, defaults=defaults)
-        self.stdout.write("The shop is filled. Sign in as demo, demo2 or admin: the password is the name.")
+        if options["verbosity"]:
+            self.stdout.write(
+                "The shop is filled. Sign in as demo, demo2 or admin: the password is the name."
+            )
 
 
 def create_person(username: str, is_staff: bool) -> None:
