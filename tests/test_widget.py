@@ -1,5 +1,6 @@
 """What the widget puts on the page."""
 
+import inspect
 import json
 import logging
 import re
@@ -18,7 +19,8 @@ from django.urls import include, path
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy, override
 
-from django_chatkit.widget import InvalidArgument, render_widget
+from django_chatkit.options.schema import OPTIONS
+from django_chatkit.widget import SHORTCUTS, InvalidArgument, get_hints, render_widget
 from tests.servers import EchoServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -512,3 +514,17 @@ def test_the_options_fit_the_types(visit, tmp_path):
     config = {"strict": True, "noEmit": True, "types": [], "paths": {"@openai/chatkit": [str(types)]}}
     (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": config, "files": ["options.ts"]}))
     assert run("tsc", "--project", str(tmp_path)) == (0, "")
+
+
+# Documentation
+
+
+def test_the_reference_names_every_option_argument_template_and_problem():
+    tag = (ROOT / "docs" / "reference" / "tag.md").read_text()
+    options = (ROOT / "docs" / "reference" / "options.md").read_text()
+    parameters = set(inspect.signature(render_widget).parameters) - {"request", "server", "nonce", "groups"}
+    templates = ROOT / "django_chatkit" / "templates" / "django_chatkit"
+    assert [name for name in OPTIONS.keys if f"`{name}`" not in options] == []
+    assert [name for name in {*parameters, *SHORTCUTS} if f"| `{name}` |" not in tag] == []
+    assert [path.name for path in templates.glob("*.html") if f"| `{path.name}` |" not in tag] == []
+    assert [kind for kind in get_hints() if f"| `{kind}` |" not in tag] == []

@@ -1,5 +1,8 @@
 """From the tag to the database and back, with the stand-in for OpenAI's element."""
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -14,6 +17,7 @@ pytestmark = [
     pytest.mark.urls("tests.browser.pages"),
 ]
 
+ROOT = Path(__file__).resolve().parents[2]
 POLICY = "; ".join(
     f"{name} {' '.join(sources)}" for name, sources in {"img-src": ["data:"], **CHATKIT_CSP}.items()
 )
@@ -88,3 +92,14 @@ def test_options_that_page_code_spoils_are_refused(page):
     });</script>"""
     show(page, script + "{% chatkit_widget 'public' %}", fake=standin.script())
     expect(page.locator("django-chatkit")).to_have_attribute("data-problem", "options")
+
+
+def test_the_how_to_that_keeps_the_conversation_over_a_reload(strict):
+    guide = (ROOT / "docs" / "howto" / "page-code.md").read_text()
+    code = re.findall(r"```js\n(.*?)```", guide.split("after a reload", 1)[1], re.DOTALL)[0]
+    script = f"<script type='module'>{code}</script>"
+    show(strict, "{% chatkit_widget 'public' %}" + script, fake=standin.script())
+    say(strict, "Hello there")
+    expect(answers(strict)).to_contain_text("You said: Hello there")
+    strict.reload()
+    expect(answers(strict)).to_contain_text("You said: Hello there")
