@@ -11,7 +11,8 @@ class DjangoChatKitConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  (registers the system checks)
+        from . import checks  # registers the system checks
         from .receivers import claim_visitor_threads
 
+        checks.sdk.require_sdk()
         user_logged_in.connect(claim_visitor_threads, dispatch_uid="django_chatkit.claim_visitor_threads")

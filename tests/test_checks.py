@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from csp.constants import NONCE
 from django.core.checks import Error, Warning, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import include, path
 
 from django_chatkit import checks
@@ -476,14 +477,34 @@ def test_request_is_not_in_the_context(settings):
 # The SDK
 
 
-def test_another_module_called_chatkit(monkeypatch, tmp_path):
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess:
+    """A process of its own, with the tests' settings."""
+    return subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
+    )
+
+
+def test_another_module_called_chatkit_stops_every_command(tmp_path):
     (tmp_path / "chatkit").mkdir()
     (tmp_path / "chatkit" / "__init__.py").write_text("")
+    done = run_python("import django; django.setup()", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert done.stderr.splitlines()[-1] == (
+        "django.core.exceptions.ImproperlyConfigured: The module 'chatkit' is not OpenAI's SDK. Look for a "
+        "file or folder of that name; then `pip install --force-reinstall openai-chatkit`. (chatkit.E014)"
+    )
+
+
+def test_a_file_called_chatkit(monkeypatch, tmp_path):
+    (tmp_path / "chatkit.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "chatkit")
-    message = "The module 'chatkit' is not OpenAI's SDK."
-    hint = "Look for a file or folder of that name; then `pip install --force-reinstall openai-chatkit`."
-    assert sdk.check_sdk() == [Error(message, hint=hint, id="chatkit.E014")]
+    with pytest.raises(ImproperlyConfigured, match="is not OpenAI's SDK"):
+        sdk.require_sdk()
 
 
 def test_the_other_django_chatkit_is_installed(monkeypatch):
@@ -653,14 +674,7 @@ django.setup()
 call_command("check", deploy={deploy})
 print(sorted({{"chatkit.server", "agents", "tests.servers"}} & set(sys.modules)))
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
-    )
+    done = run_python(code)
     assert done.returncode == 0, done.stderr
     loaded = done.stdout.strip().splitlines()[-1]
     assert "'chatkit.server', 'tests.servers'" in loaded if deploy else loaded == "[]"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 from django_chatkit.checks.values import TAG
 
@@ -17,15 +18,24 @@ TESTED_SDK = ("1.6.5", "1.7")
 """The first version of the SDK that was tested, and the first one that was not."""
 
 
+def require_sdk() -> None:
+    """Raises ImproperlyConfigured at start: no check could run, for our URLs could not be imported."""
+    for problem in check_module():
+        raise ImproperlyConfigured(f"{problem.msg} {problem.hint} ({problem.id})")
+
+
 @register(TAG)
 def check_sdk(**kwargs: Any) -> list[CheckMessage]:
+    return [*check_other_app(), *check_sdk_version()]
+
+
+def check_module() -> Iterator[CheckMessage]:
     spec = importlib.util.find_spec("chatkit")
     folders = spec.submodule_search_locations if spec else None
     if not any((Path(folder) / "server.py").exists() for folder in folders or ()):
         message = "The module 'chatkit' is not OpenAI's SDK."
         hint = "Look for a file or folder of that name; then `pip install --force-reinstall openai-chatkit`."
-        return [Error(message, hint=hint, id="chatkit.E014")]
-    return [*check_other_app(), *check_sdk_version()]
+        yield Error(message, hint=hint, id="chatkit.E014")
 
 
 def check_other_app() -> Iterator[CheckMessage]:

@@ -1,4 +1,4 @@
-"""Answers outlive a middleware that is not async, whose thread ends with the response's headers."""
+"""Middleware around a streamed answer: what is not async ends with the headers, and the answer goes on."""
 
 import json
 
@@ -14,7 +14,7 @@ from django_chatkit.testing import ChatKitClient, frames, parse_frame, user_inpu
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SYNC = "tests.test_sync_middleware.SyncOnlyMiddleware"
+SYNC = "tests.test_middleware.SyncOnlyMiddleware"
 
 
 class SyncOnlyMiddleware:
@@ -35,16 +35,18 @@ class SyncOnlyMiddleware:
 class LanguageServer(TextServer):
     """Answers with the language that is active while it answers."""
 
-    allow_anonymous = True
-
     async def reply(self, message, context):
         yield f"{translation.get_language()} "
         yield await sync_to_async(translation.get_language)()
 
 
-async def post(body: dict, **headers: str) -> tuple[list, dict]:
-    """The events that a real ASGI server would get from the application for one request."""
-    client = ChatKitClient()
+async def post(user, body: dict, **headers: str) -> tuple[list, dict]:
+    """The events that a real ASGI server would get from the application for one request.
+
+    The person is signed in: a visitor's new session would be written while the answer is, and
+    SQLite's shared memory, unlike a file, lets nobody wait.
+    """
+    client = ChatKitClient(user=user)
     await client.open_page()
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.client.cookies.items())
     sent = {"content-type": "application/json", "cookie": cookies, "host": "testserver", **headers}
@@ -69,13 +71,36 @@ async def post(body: dict, **headers: str) -> tuple[list, dict]:
 
 
 @pytest.mark.parametrize("place", ["first", "last"])
-async def test_the_whole_answer_arrives_and_is_stored(settings, place):
-    settings.CHATKIT_SERVERS = {"default": "tests.test_sync_middleware.LanguageServer"}
+async def test_the_whole_answer_arrives_and_is_stored(settings, user, place):
+    settings.CHATKIT_SERVERS = {"default": "tests.test_middleware.LanguageServer"}
     position = 0 if place == "first" else len(settings.MIDDLEWARE)
     settings.MIDDLEWARE = [*settings.MIDDLEWARE[:position], SYNC, *settings.MIDDLEWARE[position:]]
     body = {"type": "threads.create", "params": {"input": user_input("hello")}}
-    events, headers = await post(body, **{"accept-language": "de"})
+    events, headers = await post(user, body, **{"accept-language": "de"})
     assert headers[b"X-Passed"] == b"1"
     assert [event.type for event in events if event.type == "error"] == []
     stored = [item async for item in ThreadItem.objects.values_list("type", "text")]
     assert stored == [("user_message", "hello"), ("assistant_message", "de de")]
+
+
+HARMLESS = [
+    "django.middleware.gzip.GZipMiddleware",
+    "django.middleware.cache.UpdateCacheMiddleware",
+    "django.middleware.cache.FetchFromCacheMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+]
+
+
+@pytest.mark.parametrize("middleware", HARMLESS)
+async def test_middleware_that_does_no_harm(settings, user, middleware, tmp_path):
+    """The documentation of the checks says so."""
+    settings.STATIC_ROOT = tmp_path
+    settings.CHATKIT_SERVERS = {"default": "tests.servers.EchoServer"}
+    settings.MIDDLEWARE = [middleware, *settings.MIDDLEWARE]
+    body = {"type": "threads.create", "params": {"input": user_input("one two")}}
+    events, headers = await post(user, body, **{"accept-encoding": "gzip"})
+    assert headers[b"Content-Encoding"] == b"identity"
+    assert (events[0].type, events[-1].type) == ("thread.created", "thread.updated")
+    assert await ThreadItem.objects.acount() == 2
