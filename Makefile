@@ -46,10 +46,12 @@ demo: $(VENV)/.demo ## Serve the example on localhost (PORT=8000 DEBUG=0 STANDIN
 
 test: $(VENV)/.test ## Run all tests: on SQLite, in the browser, on PostgreSQL; report the coverage
 	@$(BIN)/coverage erase
-	@$(MAKE) --no-print-directory test-sqlite
-	@$(MAKE) --no-print-directory test-postgres
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report --include='django_chatkit/*' $(if $(CI),--fail-under=95)
+	@failed=0; \
+	$(MAKE) --no-print-directory test-sqlite || failed=1; \
+	$(MAKE) --no-print-directory test-postgres || failed=1; \
+	$(BIN)/coverage combine --quiet; \
+	$(BIN)/coverage report --include='django_chatkit/*' $(if $(CI),--fail-under=95) || failed=1; \
+	exit $$failed
 
 test-sqlite: $(VENV)/.test ## Run the tests on SQLite, browser tests too (ARGS='-k store')
 	$(BIN)/coverage run -m pytest $(ARGS)

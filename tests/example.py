@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -23,6 +23,7 @@ class Site:
     def __init__(self, url: str, log: Path) -> None:
         self.url = url
         self.log = log
+        self.clients = ExitStack()
 
     @property
     def output(self) -> str:
@@ -30,7 +31,7 @@ class Site:
 
     def client(self, username: str = "") -> httpx.Client:
         """A browser's cookies, signed in as somebody or not."""
-        client = httpx.Client(base_url=self.url, timeout=60)
+        client = self.clients.enter_context(httpx.Client(base_url=self.url, timeout=60))
         if username:
             page = client.get("/accounts/login/")
             token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text).group(1)
@@ -70,7 +71,8 @@ def serve(folder: Path, **variables: str) -> Iterator[Site]:
         )
         try:
             wait_until_open(process, site)
-            yield site
+            with site.clients:
+                yield site
         finally:
             os.killpg(process.pid, signal.SIGINT)
             try:

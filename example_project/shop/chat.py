@@ -56,6 +56,7 @@ class SupportServer(DemoServer):
         [my_orders, order_status, products],
     )
     options = {
+        "frameTitle": "Support chat",
         "startScreen": {
             "greeting": "How can we help?",
             "prompts": [
@@ -85,6 +86,7 @@ class SalesServer(AgentServer):
         [products],
     )
     options = {
+        "frameTitle": "Sales chat",
         "startScreen": {
             "greeting": "Looking for something?",
             "prompts": [{"label": "What do you sell?", "prompt": "Which products do you have?"}],

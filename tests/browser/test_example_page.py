@@ -58,8 +58,9 @@ def open_page(site, chromium):
 
 
 def is_wrong(message):
-    """The stand-in makes a style of its own as ChatKit's loader does, which the policy drops."""
-    return message.type == "error" and "Applying inline style violates" not in message.text
+    """ChatKit's loader, and so the stand-in, makes a style that the policy drops; the admin has no icon."""
+    known = "Applying inline style violates" in message.text or "favicon.ico" in message.location["url"]
+    return message.type == "error" and not known
 
 
 def sign_in(page, username):
@@ -104,12 +105,11 @@ def test_a_conversation_is_there_after_a_reload(open_page):
 
 def test_a_visitor_chats_and_keeps_the_conversation_after_signing_in(open_page):
     page = open_page("/shop/")
-    page.get_by_role("button", name="chat").first.click()
+    page.get_by_role("button", name="Sales chat").click()
     ask(page, "Which products do you have?")
     expect(answers(page)).to_contain_text("Stoneware mug")
     sign_in(page, "demo")
-    page.goto("/shop/")
-    page.get_by_role("button", name="chat").first.click()
+    page.goto("/shop/")  # the chat is open, as it was left
     page.get_by_role("button", name="Conversation history").click()
     expect(page.get_by_role("button", name="Which products do you have?").first).to_be_visible()
 
