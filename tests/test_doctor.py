@@ -213,7 +213,7 @@ def test_a_message_that_is_refused(serve, user, capsys, monkeypatch):
     serve("SlowServer")
     monkeypatch.setattr(SlowServer, "max_message_length", 3)
     said = sick(capsys, "--user", "ann", "--stream")
-    assert "A message is answered with 413: This message is too long." in said
+    assert "To a message it answers 413: This message is too long." in said
 
 
 def test_without_tables(serve, capsys, monkeypatch):
@@ -228,12 +228,12 @@ def test_without_tables(serve, capsys, monkeypatch):
     assert "Server" not in said
 
 
-def test_without_the_sdk(serve, capsys, monkeypatch):
+def test_with_the_other_app(serve, capsys, monkeypatch):
     serve("SlowServer")
     monkeypatch.setattr(sdk, "installed_version", {"django-chatkit": "0.1.1"}.get)
     said = sick(capsys)
     assert said.startswith("FAIL  The distribution 'django-chatkit' is installed;")
-    assert "tables" not in said
+    assert "Server" not in said
 
 
 def test_failing_checks_and_warnings(serve, settings, capsys):
