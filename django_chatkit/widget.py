@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -250,9 +251,18 @@ def namespaces(request: HttpRequest) -> Iterator[str]:
 
 
 def get_login_url(request: HttpRequest) -> str:
-    query = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
+    query = urlencode({REDIRECT_FIELD_NAME: get_page_path(request)})
     url = resolve_url(settings.LOGIN_URL)
     return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def get_page_path(request: HttpRequest) -> str:
+    """Where the person is: HTMX fetches a fragment for a page with another address."""
+    address = "" if "HX-Boosted" in request.headers else request.headers.get("HX-Current-URL", "")
+    parts = urlsplit(address)
+    if parts.netloc != request.get_host():
+        return request.get_full_path()
+    return urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 def get_nonce(request: HttpRequest, nonce: object = None) -> str:

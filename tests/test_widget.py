@@ -383,6 +383,19 @@ def test_the_login_url_may_be_a_name_or_have_a_query(visit, settings):
     assert 'href="/sign-in/?from=chat&amp;next=' in render_widget(visit(), "sales")
 
 
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [
+        ({"HX-Current-URL": "http://testserver/shop/?a=1#x"}, "%2Fshop%2F%3Fa%3D1"),
+        ({"HX-Current-URL": "http://testserver/shop/", "HX-Boosted": "true"}, "%2Fpage%2F"),
+        ({"HX-Current-URL": "https://evil.example/shop/"}, "%2Fpage%2F"),
+        ({"HX-Current-URL": "//evil.example//shop/"}, "%2Fpage%2F"),
+    ],
+)
+def test_a_fragment_leads_back_to_its_page(visit, headers, path):
+    assert f"?next={path}" in render_widget(visit(**headers), "sales")
+
+
 def test_people_without_permission_are_told(visit):
     html = render_widget(visit(), "strict")
     assert "You may not use this chat." in html

@@ -1,5 +1,7 @@
 """The chat in the corner: for a mouse, a keyboard, a screen reader and a telephone."""
 
+from urllib.parse import quote
+
 import pytest
 from playwright.sync_api import expect
 
@@ -96,6 +98,16 @@ def test_it_stays_open_on_the_next_page_and_leaves_the_focus_there(page):
     launcher(page).click()
     page.reload()
     expect(launcher(page)).to_have_attribute("aria-expanded", "false")
+
+
+@pytest.mark.parametrize("kind", ["defer src='data:text/javascript,{}'", "type='module'"])
+def test_listeners_come_in_time_for_a_window_that_is_open_already(page, kind):
+    code = "addEventListener('chatkit:options', ({ detail }) => { detail.options.frameTitle = 'Heard' })"
+    script = f"<script {kind.format(quote(code))}>{code}</script>"
+    page.add_init_script("sessionStorage.setItem('chatkit:open:public', 'true')")
+    show(page, WIDGET + "<p>More</p>" * 1000 + script)
+    expect(page.locator("django-chatkit")).to_have_attribute("data-state", "ready")
+    assert page.evaluate("document.querySelector('openai-chatkit').options.frameTitle") == "Heard"
 
 
 def test_each_server_remembers_for_itself(page):

@@ -107,7 +107,6 @@ def test_the_domain_is_not_verified(page):
 def test_the_frame_is_taken_away(page):
     show(page, WIDGET)
     expect_chat(page)
-    chat(page).evaluate("chat => chat.shadowRoot.querySelector('.ck-wrapper').append('')")
     chat(page).evaluate("chat => chat.shadowRoot.querySelector('iframe').remove()")
     expect_problem(page, "domain", "The chat does not work on this address.")
 

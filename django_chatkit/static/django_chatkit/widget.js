@@ -140,7 +140,8 @@
   /** @param {Response} response @param {Config} config */
   async function asStream(response, config) {
     if (response.ok && hasType(response, "text/event-stream")) return response;
-    return errorStream(await explain(response, config.messages), isTemporary(response.status));
+    const mayPass = response.status >= 500 || response.status === 429;
+    return errorStream(await explain(response, config.messages), mayPass);
   }
 
   /** @param {Response} response @param {Config} config */
@@ -166,11 +167,6 @@
     /** @type {Record<number, string>} */
     const known = { 403: messages.forbidden, 413: messages.too_large, 429: messages.too_many };
     return signedOut ? messages.signed_out : (known[response.status] ?? messages.unavailable);
-  }
-
-  /** @param {number} status */
-  function isTemporary(status) {
-    return status >= 500 || status === 429;
   }
 
   /** @param {Response} response @param {string} type */
@@ -254,7 +250,7 @@
       this.#recover("loading");
       this.#watch(config, signal);
       try {
-        await loadComponent(config.scriptUrl);
+        await Promise.all([loadComponent(config.scriptUrl), pageScripts()]);
       } catch {
         if (!signal.aborted) this.#report("script", config.scriptUrl);
         return;
@@ -303,6 +299,7 @@
     #watch(config, signal) {
       const chat = this.#chat;
       chat.addEventListener("chatkit.error", (event) => this.#onError(event.detail?.error), { signal });
+      chat.addEventListener("chatkit.ready", () => fillHost(chat.shadowRoot), { signal });
       chat.addEventListener("chatkit.log", (event) => this.#onLog(event.detail?.name), { signal });
       document.addEventListener("securitypolicyviolation", (event) => this.#onViolation(event, config), {
         signal,
@@ -316,7 +313,7 @@
     #watchFrame(signal) {
       const root = this.#chat.shadowRoot;
       if (!root) return;
-      let seen = false;
+      let seen = root.querySelector("iframe") !== null;
       const observer = new MutationObserver(() => {
         const there = root.querySelector("iframe") !== null;
         if (seen && !there) this.#report("domain");
@@ -342,14 +339,11 @@
 
     /** @param {SecurityPolicyViolationEvent} event @param {Config} config */
     #onViolation(event, config) {
-      if (
-        event.disposition !== "enforce" ||
-        !/^(script|frame|child|default)-src/.test(event.effectiveDirective)
-      )
-        return;
+      const { disposition, effectiveDirective, blockedURI } = event;
       const { origin } = new URL(config.scriptUrl, document.baseURI);
-      if (!event.blockedURI.startsWith(origin) || this.dataset.state === "ready") return;
-      this.#report("blocked", `${event.effectiveDirective}: ${event.blockedURI}`);
+      const ours = /^(script|frame|child)-src/.test(effectiveDirective) && blockedURI.startsWith(origin);
+      if (!ours || disposition !== "enforce" || this.dataset.state === "ready") return;
+      this.#report("blocked", `${effectiveDirective}: ${blockedURI}`);
     }
 
     #onSilence() {
@@ -369,6 +363,7 @@
 
     /** @param {"loading" | "ready"} state */
     #recover(state) {
+      if (this.dataset.state === state) return;
       delete this.dataset.problem;
       this.dataset.state = state;
       for (const part of ["text", "hint", "detail"]) this.#write(part, "");
