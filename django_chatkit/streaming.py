@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
+import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -187,15 +189,33 @@ async def wait_for(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
+_shared: tuple[int, asyncio.AbstractEventLoop] | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of this process for answers under WSGI, in a thread of its own, for good.
+
+    A loop for each answer would break HTTP clients, which keep a model's connections open for the
+    next answer: every second one failed with "Event loop is closed".
+    """
+    global _shared
+    with _shared_lock:
+        if _shared is None or _shared[0] != os.getpid():  # a forked process has not the thread
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="django_chatkit", daemon=True).start()
+            _shared = os.getpid(), loop
+        return _shared[1]
+
+
 class BlockingEventStream(Iterator[bytes]):
     """The same for a WSGI server, which reads with a plain iterator from one thread.
 
-    It drives an event loop of its own, only while the server asks for the next piece, and its
-    database work has a thread and a connection of its own: both end with the answer.
+    Its database work has a thread and a connection of its own: both end with the answer.
     """
 
     def __init__(self, source: AsyncIterator[bytes], heartbeat: float) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = shared_loop()
         self.context = fresh_context()
         self.source = source
         self.heartbeat = heartbeat
@@ -232,17 +252,19 @@ class BlockingEventStream(Iterator[bytes]):
         if not self.closed:
             self.closed = True
             self.run(self.shut())
-            self.loop.close()
 
     async def shut(self) -> None:
         await self.stream.aclose()
         await sync_to_async(connections.close_all)()
         await self.threads.__aexit__(None, None, None)  # type: ignore[no-untyped-call]
-        await self.loop.shutdown_asyncgens()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one step; all steps share one context, which knows the thread for database work."""
-        return self.loop.run_until_complete(self.loop.create_task(work, context=self.context))
+
+        async def step() -> T:
+            return await self.loop.create_task(work, context=self.context)
+
+        return asyncio.run_coroutine_threadsafe(step(), self.loop).result()
 
 
 class EventStreamResponse(StreamingHttpResponse):

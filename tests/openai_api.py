@@ -50,6 +50,8 @@ class OpenAIAPI:
     left: list[float] = field(default_factory=list)
     """When readers left before the end."""
     running: int = 0
+    keep_alive: bool = False
+    """Do connections stay open for the next request, as OpenAI's do?"""
 
     def __enter__(self) -> "OpenAIAPI":
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -141,17 +143,20 @@ class Handler(BaseHTTPRequestHandler):
     def stream(self, events: Any, answer: Answer) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
+        if self.api.keep_alive:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Connection", "close")
         self.end_headers()
-        self.close_connection = True
         self.api.running += 1
         try:
             for event in events:
                 if is_piece(event) and answer.seconds:
                     self.sleep(answer)
-                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+                self.write(b"data: " + json.dumps(event).encode() + b"\n\n")
             with suppress(OSError):
-                self.wfile.write(b"data: [DONE]\n\n")
+                self.write(b"data: [DONE]\n\n")
+                self.write(b"")
         except OSError:
             self.api.left.append(time.monotonic())
         finally:
@@ -163,7 +168,10 @@ class Handler(BaseHTTPRequestHandler):
         while time.monotonic() < end:
             time.sleep(min(0.02, answer.seconds))
             if not answer.silent:
-                self.wfile.write(b": thinking\n\n")
+                self.write(b": thinking\n\n")
+
+    def write(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data) if self.api.keep_alive else data)
 
 
 def is_piece(event: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from agents import (
 )
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
+from django.test import Client
 
 from django_chatkit.agents import (
     AgentServer,
@@ -29,7 +30,7 @@ from django_chatkit.models import Thread, ThreadItem
 from django_chatkit.store import DjangoStore
 from django_chatkit.testing import user_input
 from tests.agent_servers import ModelServer
-from tests.openai_api import Answer, OpenAIAPI
+from tests.openai_api import KEY, Answer, OpenAIAPI
 
 from chatkit import types
 
@@ -168,6 +169,24 @@ async def test_retry_does_not_send_the_old_answer(chat, api, use, model):
     first = await chat.send("hi")
     await chat.request("threads.retry_after_item", thread_id=first.thread_id, item_id=first.items[0].id)
     assert [role for role, _ in sent(api.bodies[1]) if role != "system"] == ["user"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("provider", ["own client", "default client"])
+def test_it_answers_again_and_again_under_wsgi(user, api, use, model, monkeypatch, provider):
+    api.keep_alive = True
+    if provider == "default client":
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", api.url)
+        model = "gpt-test"
+    use(model)
+    client = Client()
+    client.force_login(user)
+    for number in range(1, 5):
+        body = {"type": "threads.create", "params": {"input": user_input("hi")}}
+        response = client.post("/chatkit/", json.dumps(body), content_type="application/json")
+        assert f"Answer {number}.".encode() in b"".join(response.streaming_content)
+        response.close()
 
 
 # Failures
