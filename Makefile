@@ -7,7 +7,7 @@ export PORT DEBUG STANDIN
 # An editor or a shell may have activated another environment: it must not reach into this one.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help demo test test-sqlite test-postgres check lint format types imports migrations js docs matrix bench build clean
+.PHONY: help packages demo test test-sqlite test-postgres check lint format types imports migrations js docs matrix bench build clean
 .DEFAULT_GOAL := help
 
 help: ## List the commands
@@ -38,6 +38,8 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.test
 node_modules/.stamp: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+packages: $(VENV)/.dev $(if $(wildcard package-lock.json),node_modules/.stamp)
 
 demo: $(VENV)/.demo ## Serve the example on localhost (PORT=8000 DEBUG=0 STANDIN=1)
 	@$(BIN)/python example_project/demo.py
