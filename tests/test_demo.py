@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from agents import Agent, Runner, function_tool
@@ -83,6 +85,11 @@ def test_it_can_be_imported_without_a_key():
 
 
 # Commands
+
+
+def test_every_command_is_documented():
+    page = (Path(__file__).parent.parent / "docs/howto/demo-commands.md").read_text()
+    assert re.findall(r"^\| `(/.*?)`", page, re.MULTILINE) == [command.example for command in COMMANDS]
 
 
 async def test_slow(chat):
