@@ -98,9 +98,11 @@ def references(node: Any) -> list[str]:
 
 def source() -> str:
     whole = schema()
-    defs = "".join(f"    {json.dumps(name)}: {json.dumps(each)},\n" for name, each in whole.pop("$defs").items())
+    defs = "".join(
+        f"    {json.dumps(name)}: {json.dumps(each)},\n" for name, each in whole.pop("$defs").items()
+    )
     roots = "".join(f"  {name}: {json.dumps(each)},\n" for name, each in whole.items())
-    page = next((name for name in TypeAdapter(types.Thread).json_schema()["$defs"] if name.startswith("Page_")))
+    page = next(name for name in TypeAdapter(types.Thread).json_schema()["$defs"] if name.startswith("Page_"))
     text = f"{HEADER}\nconst WIRE_SCHEMA = {{\n{roots}  $defs: {{\n{defs}  }},\n}};\n"
     return text.replace(page, short(page))
 

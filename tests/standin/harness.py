@@ -16,13 +16,20 @@ from playwright.sync_api import Locator, Page
 from tests.standin import script
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-ARGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --no-first-run --disable-quic"
-).split()
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 
-CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:"
+)
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Stand-in</title>
 <link rel="stylesheet" href="/page.css"><link rel="icon" href="data:,">
@@ -30,14 +37,17 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Stand-in</
 <script src="/page.js"></script><script src="/chatkit.js"{attributes}></script>
 """
 
-PAGE_CSS = "html, body { height: 100%; margin: 0 } openai-chatkit { display: block; width: 100%; height: 100% }"
+PAGE_CSS = (
+    "html, body { height: 100%; margin: 0 } openai-chatkit { display: block; width: 100%; height: 100% }"
+)
 
 PAGE_JS = """
 const el = document.querySelector("openai-chatkit");
 window.seen = [];
 window.problems = [];
 for (const name of ["ready", "error", "effect", "deeplink", "response.start", "response.end", "response.stop",
-  "history.open", "history.close", "thread.change", "thread.load.start", "thread.load.end", "tool.change", "log"]) {
+  "history.open", "history.close", "thread.change", "thread.load.start", "thread.load.end", "tool.change",
+  "log"]) {
   el.addEventListener(`chatkit.${name}`, ({ detail }) => {
     seen.push([name, detail?.error ? { name: detail.error.name, message: detail.error.message } : detail]);
   });
@@ -56,7 +66,8 @@ window.revive = (value) => {
   if (Array.isArray(value)) return value.map(revive);
   if (value === null || typeof value !== "object") return value;
   if ("undefined" in value) return undefined;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, each?.fn ? window.fns[each.fn] : revive(each)]));
+  const revived = (each) => (each?.fn ? window.fns[each.fn] : revive(each));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, revived(each)]));
 };
 """
 
@@ -102,7 +113,11 @@ def item(kind: str, id: str, thread: str = "thr_1", **more: Any) -> dict[str, An
 
 def user(text: str, id: str = "msg_u", **more: Any) -> dict[str, Any]:
     content = [{"type": "input_text", "text": text}]
-    return item("user_message", id, **{"content": content, "attachments": [], "quoted_text": "", "inference_options": {}, **more})
+    return item(
+        "user_message",
+        id,
+        **{"content": content, "attachments": [], "quoted_text": "", "inference_options": {}, **more},
+    )
 
 
 def part(text: str) -> dict[str, Any]:
@@ -115,7 +130,14 @@ def assistant(text: str, id: str = "msg_a", **more: Any) -> dict[str, Any]:
 
 def thread(*items: Any, id: str = "thr_1", **more: Any) -> dict[str, Any]:
     page = {"data": list(items), "has_more": False}
-    return {"id": id, "created_at": "2026-11-21T06:39:24", "status": {"type": "active"}, "metadata": {}, "items": page, **more}
+    return {
+        "id": id,
+        "created_at": "2026-11-21T06:39:24",
+        "status": {"type": "active"},
+        "metadata": {},
+        "items": page,
+        **more,
+    }
 
 
 CREATED = {"type": "thread.created", "thread": thread()}
@@ -308,7 +330,8 @@ class Chat:
 
     def settle(self) -> None:
         """Until no request is on its way and nothing has changed for a moment."""
-        script = "() => [el.requests.every(({ status }) => status), el.ui.textContent, seen.length, el.requests.length]"
+        script = """() => [el.requests.every(({ status }) => status), el.requests.length, seen.length,
+            el.ui.textContent]"""
         quiet, last = 0, None
         while quiet < 3:
             now = self.page.evaluate(script)

@@ -1,12 +1,10 @@
-"""The stand-in's tables against the SDK and the types they were taken from: a new version of either shows here."""
+"""The stand-in's tables against the SDK and the types: a new version of either shows here."""
 
 import json
 import re
 import shutil
 import subprocess
 from typing import get_args
-
-import pytest
 
 from tests.standin import HERE, SOURCES, events, script
 from tests.standin.conftest import skip_or_fail
@@ -55,7 +53,9 @@ def test_every_widget_of_the_sdk_is_drawn():
 
 
 def test_it_is_one_classic_script():
-    assert [path.name for path in SOURCES] == [path.split("/")[1] for path in config()["files"] if path.startswith("src/")]
+    assert [path.name for path in SOURCES] == [
+        path.split("/")[1] for path in config()["files"] if path.startswith("src/")
+    ]
     assert not re.search(r"^(import|export)\b", script(), re.MULTILINE)
     assert "http://www.w3.org/2000/svg" in script()
 
@@ -94,13 +94,14 @@ type Named<T, K extends keyof T & string> = {} extends Pick<T, K> ? `${K}?` : K;
 type Paths<T, P extends string = ""> = T extends Leaf ? never
   : T extends readonly (infer U)[] ? Paths<U, P>
   : T extends object ? (string extends keyof T ? never
-    : { [K in keyof T & string]-?: `${P}${Named<T, K>}` | Paths<NonNullable<T[K]>, `${P}${K}.`> }[keyof T & string])
+    : { [K in keyof T & string]-?:
+        `${P}${Named<T, K>}` | Paths<NonNullable<T[K]>, `${P}${K}.`> }[keyof T & string])
   : never;
 """
 
 
 def test_the_keys_of_the_options_are_the_types(node_modules, tmp_path):
-    """Which keys there are, and which of them may be absent. One too many, or one too few, does not compile."""
+    """Which there are, and which may be absent. One too many, or one too few, does not compile."""
     keys = dump("[...new Set(paths(OPTIONS))]")
     table = ", ".join(f"{json.dumps(key)}: true" for key in keys)
     source = f"{PATHS}\nexport const keys: Record<Paths<ChatKit.ChatKitOptions>, true> = {{ {table} }};\n"
@@ -109,21 +110,26 @@ def test_the_keys_of_the_options_are_the_types(node_modules, tmp_path):
     assert "api.fetch?" in keys
 
 
-@pytest.mark.parametrize(("type_", "values"), [
-    ("ChatKit.HeaderIcon", "HEADER_ICON.names"),
-    ("Exclude<ChatKit.ChatKitIcon, `lucide:${string}`>", "ICON.names"),
-    ("ChatKit.TranslatedLocale", "TRANSLATED"),
-    ("NonNullable<ChatKit.ThemeOption['radius']>", "at('theme.radius')"),
-    ("NonNullable<ChatKit.ThemeOption['density']>", "at('theme.density')"),
-    ("ChatKit.ColorScheme", "at('theme.colorScheme')"),
-    ("NonNullable<ChatKit.TypographyOption['baseSize']>", "at('theme.typography.baseSize')"),
-    ("ChatKit.GrayscaleOptions['tint']", "at('theme.color.grayscale.tint')"),
-    ("NonNullable<ChatKit.GrayscaleOptions['shade']>", "at('theme.color.grayscale.shade')"),
-    ("ChatKit.AccentColor['level']", "at('theme.color.accent.level')"),
-])
-def test_the_choices_are_the_types(node_modules, tmp_path, type_, values):
-    table = ", ".join(f"[{json.dumps(str(value))}]: true" for value in dump(values))
-    source = f"{PATHS}\nexport const values: Record<{type_}, true> = {{ {table} }};\n"
+CHOICES = {
+    "ChatKit.HeaderIcon": "HEADER_ICON.names",
+    "Exclude<ChatKit.ChatKitIcon, `lucide:${string}`>": "ICON.names",
+    "ChatKit.TranslatedLocale": "TRANSLATED",
+    "NonNullable<ChatKit.ThemeOption['radius']>": "at('theme.radius')",
+    "NonNullable<ChatKit.ThemeOption['density']>": "at('theme.density')",
+    "ChatKit.ColorScheme": "at('theme.colorScheme')",
+    "NonNullable<ChatKit.TypographyOption['baseSize']>": "at('theme.typography.baseSize')",
+    "ChatKit.GrayscaleOptions['tint']": "at('theme.color.grayscale.tint')",
+    "NonNullable<ChatKit.GrayscaleOptions['shade']>": "at('theme.color.grayscale.shade')",
+    "ChatKit.AccentColor['level']": "at('theme.color.accent.level')",
+}
+
+
+def test_the_choices_are_the_types(node_modules, tmp_path):
+    tables = dump(f"[{', '.join(CHOICES.values())}]")
+    source = PATHS
+    for number, (kind, values) in enumerate(zip(CHOICES, tables, strict=True)):
+        table = ", ".join(f"[{json.dumps(str(value))}]: true" for value in values)
+        source += f"\nexport const values{number}: Record<{kind}, true> = {{ {table} }};"
     assert compile_with_types(node_modules, tmp_path, source) == ""
 
 
@@ -138,12 +144,14 @@ const paths = (schema, prefix = "") => {
     case "list": return paths(schema.of, prefix);
     case "union": return schema.options.flatMap((option) => paths(option, prefix));
     case "shape": return [
-      ...Object.entries(schema.required).flatMap(([key, rule]) => [prefix + key, ...paths(rule, `${prefix}${key}.`)]),
-      ...Object.entries(schema.optional).flatMap(([key, rule]) => [`${prefix}${key}?`, ...paths(rule, `${prefix}${key}.`)]),
+      ...named(schema.required, prefix, ""),
+      ...named(schema.optional, prefix, "?"),
     ];
     default: return [];
   }
 };
+const named = (rules, prefix, mark) => Object.entries(rules)
+  .flatMap(([key, rule]) => [prefix + key + mark, ...paths(rule, `${prefix}${key}.`)]);
 const inside = (schema, key) => schema.kind === "union"
   ? schema.options.map((option) => inside(option, key)).find(Boolean)
   : schema.required?.[key] ?? schema.optional?.[key];

@@ -24,12 +24,18 @@ REFUSED = {
     "api.credentials": ({"api": {**API, "credentials": "include"}}, invalid("api")),
     "direct without url": ({"api": {**API, "uploadStrategy": {"type": "direct"}}}, invalid("api")),
     "unknown keys": ({"onReady": fn("f"), "foo": 1}, '✖ Unrecognized keys: "onReady", "foo"'),
-    "title.content": ({"header": {"title": {"content": "x"}}}, invalid("header.title", 'Unrecognized key: "content"')),
+    "title.content": (
+        {"header": {"title": {"content": "x"}}},
+        invalid("header.title", 'Unrecognized key: "content"'),
+    ),
     "prompt icon": (
         {"startScreen": {"prompts": [{"label": "a", "prompt": "b", "icon": "nope"}]}},
         invalid("startScreen.prompts[0].icon"),
     ),
-    "tool without icon": ({"composer": {"tools": [{"id": "a", "label": "A"}]}}, invalid("composer.tools[0].icon")),
+    "tool without icon": (
+        {"composer": {"tools": [{"id": "a", "label": "A"}]}},
+        invalid("composer.tools[0].icon"),
+    ),
     "theme auto": ({"theme": "auto"}, invalid("theme")),
     "theme system": ({"theme": "system"}, invalid("theme")),
     "colorScheme auto": ({"theme": {"colorScheme": "auto"}}, invalid("theme")),
@@ -78,28 +84,47 @@ ACCEPTED = {
     "everything": {
         "api": {**API, "fetch": {"undefined": 1}, "uploadStrategy": {"type": "two_phase"}},
         "theme": {
-            "colorScheme": "dark", "radius": "soft", "density": "compact",
-            "typography": {"baseSize": 15, "fontFamily": "serif", "fontSources": [{"family": "A", "src": "/a.woff2", "weight": 400}]},
+            "colorScheme": "dark",
+            "radius": "soft",
+            "density": "compact",
+            "typography": {
+                "baseSize": 15,
+                "fontFamily": "serif",
+                "fontSources": [{"family": "A", "src": "/a.woff2", "weight": 400}],
+            },
             "color": {
                 "grayscale": {"hue": 200, "tint": 4, "shade": -1},
                 "accent": {"primary": "#123456", "level": 2},
                 "surface": {"background": "#fff", "foreground": "#000"},
             },
         },
-        "frameTitle": "Support", "onClientTool": fn("f"),
-        "header": {"title": {"enabled": True, "text": "Shop"}, "rightAction": {"icon": "close", "onClick": fn("f")}},
-        "startScreen": {"greeting": "Hi", "prompts": [
-            {"label": "A", "prompt": "a", "icon": "lucide:rocket"},
-            {"label": "B", "prompt": [{"type": "input_tag", "id": "1", "text": "T", "data": {"a": 1}}]},
-        ]},
+        "frameTitle": "Support",
+        "onClientTool": fn("f"),
+        "header": {
+            "title": {"enabled": True, "text": "Shop"},
+            "rightAction": {"icon": "close", "onClick": fn("f")},
+        },
+        "startScreen": {
+            "greeting": "Hi",
+            "prompts": [
+                {"label": "A", "prompt": "a", "icon": "lucide:rocket"},
+                {"label": "B", "prompt": [{"type": "input_tag", "id": "1", "text": "T", "data": {"a": 1}}]},
+            ],
+        },
         "composer": {
-            "attachments": {"enabled": True, "maxSize": {"image/*": 10, "*": 5}, "accept": {"image/png": [".png"]}},
+            "attachments": {
+                "enabled": True,
+                "maxSize": {"image/*": 10, "*": 5},
+                "accept": {"image/png": [".png"]},
+            },
             "tools": [{"id": "t", "label": "T", "icon": "search", "pinned": True}],
-            "models": [{"id": "m", "label": "M", "default": True}], "dictation": {"enabled": True},
+            "models": [{"id": "m", "label": "M", "default": True}],
+            "dictation": {"enabled": True},
         },
         "disclaimer": {"text": "Careful", "highContrast": True},
         "entities": {"onTagSearch": fn("f"), "showComposerMenu": True},
-        "thread": {"autoScroll": True}, "widgets": {"onAction": fn("f")},
+        "thread": {"autoScroll": True},
+        "widgets": {"onAction": fn("f")},
     },
 }
 
@@ -117,7 +142,9 @@ def test_later_mistakes_leave_everything_as_it_is(chat):
     chat.open(startScreen={"greeting": "Welcome"}).set(theme="auto")
     assert "Welcome" in chat.text
     assert chat.errors == []
-    assert chat.page.evaluate("problems") == ["IntegrationError: chatKit.setOptions():\n✖ Invalid input\n  → at theme"]
+    assert chat.page.evaluate("problems") == [
+        "IntegrationError: chatKit.setOptions():\n✖ Invalid input\n  → at theme"
+    ]
 
 
 def test_options_are_replaced_and_not_merged(chat):
@@ -155,10 +182,20 @@ def test_no_history(chat, backend):
     assert not chat.button("Conversation history").is_visible()
 
 
-@pytest.mark.parametrize(("locale", "sent"), [
-    ("en", "en"), ("en-us", "en"), ("pt-br", "pt-BR"), ("zh-CN", "zh-CN"), ("de-AT", "de-DE"),
-    ("zh-Hans", "zh-CN"), ("xx", "en"), ("zh_Hant", "en"), ("es", "es-ES"),
-])
+@pytest.mark.parametrize(
+    ("locale", "sent"),
+    [
+        ("en", "en"),
+        ("en-us", "en"),
+        ("pt-br", "pt-BR"),
+        ("zh-CN", "zh-CN"),
+        ("de-AT", "de-DE"),
+        ("zh-Hans", "zh-CN"),
+        ("xx", "en"),
+        ("zh_Hant", "en"),
+        ("es", "es-ES"),
+    ],
+)
 def test_language_of_the_requests(chat, backend, locale, sent):
     backend.on("threads.list", answer({"data": [], "has_more": False}))
     chat.open(locale=locale)

@@ -175,14 +175,18 @@ def test_empty_stream(chat, backend):
 
 
 def test_empty_stream_takes_the_bubble_of_a_later_message_away(chat, backend):
-    backend.on("threads.create", first_turn(done(assistant("Hello")))).on("threads.add_user_message", stream())
+    backend.on("threads.create", first_turn(done(assistant("Hello")))).on(
+        "threads.add_user_message", stream()
+    )
     assert chat.open().send().send("again").bubbles == HELLO
 
 
 def test_network_failure(chat, backend):
     backend.on("threads.create", first_turn(done(assistant("Hello"))))
-    chat.open("{ fetch: (...a) => window.broken ? Promise.reject(new TypeError('Failed')) : fetch(...a) }",
-              api={"url": "/chatkit", "domainKey": "x", "fetch": {"fn": "fetch"}}).send()
+    chat.open(
+        "{ fetch: (...a) => window.broken ? Promise.reject(new TypeError('Failed')) : fetch(...a) }",
+        api={"url": "/chatkit", "domainKey": "x", "fetch": {"fn": "fetch"}},
+    ).send()
     chat.page.evaluate("window.broken = true")
     chat.send("again")
     assert len(backend.of("threads.add_user_message")) == 0
@@ -194,7 +198,10 @@ def test_network_failure(chat, backend):
 
 
 def test_error_event(chat, backend):
-    backend.on("threads.create", first_turn({"type": "error", "code": "custom", "message": "Quota", "allow_retry": True}))
+    backend.on(
+        "threads.create",
+        first_turn({"type": "error", "code": "custom", "message": "Quota", "allow_retry": True}),
+    )
     chat.open().send()
     assert chat.page.get_by_role("alert").inner_text().startswith("Quota")
     assert chat.button("Retry").is_visible()
@@ -219,12 +226,16 @@ def test_error_event_before_there_is_a_thread(chat, backend):
 # Frames
 
 
-@pytest.mark.parametrize("decorate", [
-    lambda text: text.replace("\n", "\r\n"),
-    lambda text: text.replace("data:", "event: message\nid: 1\ndata:"),
-    lambda text: ": ping\n\n" + text.replace("\n\n", "\n\n: ping\n\n"),
-    lambda text: text.replace("data: ", "data:"),
-], ids=["CRLF", "event and id", "comments", "no space"])
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("data:", "event: message\nid: 1\ndata:"),
+        lambda text: ": ping\n\n" + text.replace("\n\n", "\n\n: ping\n\n"),
+        lambda text: text.replace("data: ", "data:"),
+    ],
+    ids=["CRLF", "event and id", "comments", "no space"],
+)
 def test_odd_but_valid_frames(chat, backend, decorate):
     body = decorate("".join(first_turn(done(assistant("Hello"))).body))
     backend.on("threads.create", Reply(body, content_type="text/event-stream; charset=utf-8"))
@@ -266,7 +277,11 @@ def test_bare_lines_of_json(chat, backend):
 
 NAMES_SEEN = {
     "responses api": ["response.created", "response.output_text.delta", "response.completed"],
-    "invented": ["response.input_message.created", "response.output_message.delta", "thread.item.user_message"],
+    "invented": [
+        "response.input_message.created",
+        "response.output_message.delta",
+        "thread.item.user_message",
+    ],
     "assistants api": ["thread.message.created", "thread.message.delta", "thread.message.completed"],
     "realtime": ["conversation.item.created", "response.done"],
 }
@@ -304,7 +319,12 @@ def test_no_thread_created(chat, backend):
 
 
 def test_thread_created_needs_only_the_id(chat, backend):
-    backend.on("threads.create", stream({"type": "thread.created", "thread": {"id": "thr_1"}}, done(user("hi")), done(assistant("Hello"))))
+    backend.on(
+        "threads.create",
+        stream(
+            {"type": "thread.created", "thread": {"id": "thr_1"}}, done(user("hi")), done(assistant("Hello"))
+        ),
+    )
     assert chat.open().send().bubbles == HELLO
 
 
@@ -325,7 +345,9 @@ def test_bare_deltas(chat, backend):
     bare = [event["update"] for event in streamed("Hello") if "update" in event]
     backend.on("threads.create", first_turn(*bare))
     assert chat.open().send().bubbles == [("user", "hi")]
-    backend.on("threads.add_user_message", stream(done(user("again", "msg_u2")), *bare, done(assistant("Hello"))))
+    backend.on(
+        "threads.add_user_message", stream(done(user("again", "msg_u2")), *bare, done(assistant("Hello")))
+    )
     assert chat.send("again").bubbles == [("user", "hi"), ("user", "again"), ("assistant", "Hello")]
 
 
@@ -338,10 +360,16 @@ def test_delta_for_an_unknown_item(chat, backend):
 def test_delta_without_content_part(chat, backend):
     wrongs = []
     chat.page.on("console", lambda message: wrongs.append(message.text) if message.type == "error" else None)
-    backend.on("threads.create", first_turn(added(item("assistant_message", "msg_a", content=[])), delta("msg_a", "Hello")))
+    backend.on(
+        "threads.create",
+        first_turn(added(item("assistant_message", "msg_a", content=[])), delta("msg_a", "Hello")),
+    )
     assert chat.open().send().bubbles == [("user", "hi"), ("assistant", "")]
     assert "Expected undefined to be output_text" in wrongs
-    assert "threads.create: assistant_message.content_part.text_delta before content_part.added" in chat.violations
+    assert (
+        "threads.create: assistant_message.content_part.text_delta before content_part.added"
+        in chat.violations
+    )
 
 
 def test_part_of_another_type(chat, backend):
@@ -352,7 +380,9 @@ def test_part_of_another_type(chat, backend):
 
 
 def test_missing_annotations(chat, backend):
-    backend.on("threads.create", first_turn(done(assistant("", content=[{"type": "output_text", "text": "Hello"}]))))
+    backend.on(
+        "threads.create", first_turn(done(assistant("", content=[{"type": "output_text", "text": "Hello"}])))
+    )
     chat.open().send()
     assert chat.page.get_by_role("alert").inner_text() == "Something went wrong. Please try again later."
     assert "threads.create: item.content[0].annotations is missing" in chat.violations
@@ -362,21 +392,30 @@ def test_id_used_twice(chat, backend):
     backend.on("threads.create", first_turn(done(assistant("Hello", "__fake_id__"))))
     again = [done(user("again", "msg_u2")), done(assistant("Bye", "__fake_id__"))]
     backend.on("threads.add_user_message", stream(*again))
-    assert chat.open().send().send("again").bubbles == [("user", "hi"), ("assistant", "Bye"), ("user", "again")]
+    assert chat.open().send().send("again").bubbles == [
+        ("user", "hi"),
+        ("assistant", "Bye"),
+        ("user", "again"),
+    ]
     assert "threads.add_user_message: id __fake_id__ is used a second time" in chat.violations
 
 
 def test_done_under_another_id(chat, backend):
-    backend.on("threads.create", first_turn(*streamed("Hello", "msg_1")[:-1], done(assistant("Hello", "msg_2"))))
+    backend.on(
+        "threads.create", first_turn(*streamed("Hello", "msg_1")[:-1], done(assistant("Hello", "msg_2")))
+    )
     assert chat.open().send().bubbles == HELLO
     assert chat.violations
 
 
-@pytest.mark.parametrize("hidden", [
-    item("hidden_context_item", "hid", content="secret"),
-    item("sdk_hidden_context", "hid", content="secret"),
-    item("something_new", "hid", content="secret"),
-])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        item("hidden_context_item", "hid", content="secret"),
+        item("sdk_hidden_context", "hid", content="secret"),
+        item("something_new", "hid", content="secret"),
+    ],
+)
 @pytest.mark.parametrize("wrap", [added, done])
 def test_hidden_and_unknown_items(chat, backend, hidden, wrap):
     backend.on("threads.create", first_turn(wrap(hidden), done(assistant("Hello"))))
@@ -386,13 +425,17 @@ def test_hidden_and_unknown_items(chat, backend, hidden, wrap):
 
 
 def test_removed_and_replaced(chat, backend):
-    backend.on("threads.create", first_turn(
-        done(assistant("One", "a")), done(assistant("Two", "b")),
-        {"type": "thread.item.removed", "item_id": "a"},
-        {"type": "thread.item.replaced", "item": assistant("Hello", "b")},
-        {"type": "thread.item.replaced", "item": assistant("Nobody", "c")},
-        {"type": "thread.item.removed", "item_id": "c"},
-    ))
+    backend.on(
+        "threads.create",
+        first_turn(
+            done(assistant("One", "a")),
+            done(assistant("Two", "b")),
+            {"type": "thread.item.removed", "item_id": "a"},
+            {"type": "thread.item.replaced", "item": assistant("Hello", "b")},
+            {"type": "thread.item.replaced", "item": assistant("Nobody", "c")},
+            {"type": "thread.item.removed", "item_id": "c"},
+        ),
+    )
     assert chat.open().send().bubbles == HELLO
     assert chat.violations == []
 
@@ -418,13 +461,22 @@ def test_array_order_counts(chat, backend):
     assert chat.open(initialThread="thr_1").bubbles == [("user", "hi"), ("assistant", "One|Two")]
 
 
-@pytest.mark.parametrize(("reply", "message"), [
-    (answer({"message": "Not found"}, 404), "Failed to load initial thread: Not found"),
-    (answer({}), "Failed to load initial thread: Cannot read properties of undefined (reading 'data')"),
-    (Reply("<h1>Log in</h1>", content_type="text/html"), "Failed to load initial thread: Cannot read properties of undefined (reading 'data')"),
-    (answer(thread({key: value for key, value in user("hi").items() if key != "attachments"})),
-     "Failed to load initial thread: Cannot read properties of undefined (reading 'filter')"),
-], ids=["404", "{}", "login page", "no attachments"])
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (answer({"message": "Not found"}, 404), "Failed to load initial thread: Not found"),
+        (answer({}), "Failed to load initial thread: Cannot read properties of undefined (reading 'data')"),
+        (
+            Reply("<h1>Log in</h1>", content_type="text/html"),
+            "Failed to load initial thread: Cannot read properties of undefined (reading 'data')",
+        ),
+        (
+            answer(thread({key: value for key, value in user("hi").items() if key != "attachments"})),
+            "Failed to load initial thread: Cannot read properties of undefined (reading 'filter')",
+        ),
+    ],
+    ids=["404", "{}", "login page", "no attachments"],
+)
 def test_initial_thread_that_cannot_be_shown(chat, backend, reply, message):
     backend.on("threads.get_by_id", reply)
     chat.open(initialThread="thr_1")
@@ -434,12 +486,16 @@ def test_initial_thread_that_cannot_be_shown(chat, backend, reply, message):
 
 
 def test_missing_annotations_in_a_stored_message(chat, backend):
-    backend.on("threads.get_by_id", answer(thread(assistant("", content=[{"type": "output_text", "text": "Hello"}]))))
+    backend.on(
+        "threads.get_by_id", answer(thread(assistant("", content=[{"type": "output_text", "text": "Hello"}])))
+    )
     chat.open(initialThread="thr_1")
     assert "Something went wrong. Please try again later." in chat.text
 
 
-@pytest.mark.parametrize("reply", [answer({}), Reply("<h1>Log in</h1>", content_type="text/html")], ids=["{}", "html"])
+@pytest.mark.parametrize(
+    "reply", [answer({}), Reply("<h1>Log in</h1>", content_type="text/html")], ids=["{}", "html"]
+)
 def test_history_without_data_blanks_everything(chat, backend, reply):
     backend.on("threads.list", reply)
     chat.open()
@@ -466,14 +522,24 @@ def test_whole_parts(chat, backend):
     source = {"type": "url", "title": "Example", "url": "https://example.com"}
     note = {"type": "annotation", "source": source}
     whole = [{**part("Hello"), "annotations": [note]}]
-    backend.on("threads.create", first_turn(
-        added(item("assistant_message", "msg_a", content=[])),
-        update("msg_a", "assistant_message.content_part.added", content_index=0, content=part("")),
-        delta("msg_a", "Hel"), delta("msg_a", "lo"),
-        update("msg_a", "assistant_message.content_part.annotation_added", content_index=0, annotation_index=0, annotation=note),
-        done(assistant("", content=whole)),
-        CANCELLABLE,
-    ))
+    backend.on(
+        "threads.create",
+        first_turn(
+            added(item("assistant_message", "msg_a", content=[])),
+            update("msg_a", "assistant_message.content_part.added", content_index=0, content=part("")),
+            delta("msg_a", "Hel"),
+            delta("msg_a", "lo"),
+            update(
+                "msg_a",
+                "assistant_message.content_part.annotation_added",
+                content_index=0,
+                annotation_index=0,
+                annotation=note,
+            ),
+            done(assistant("", content=whole)),
+            CANCELLABLE,
+        ),
+    )
     chat.open().send()
     assert chat.page.locator(".sources").inner_text().split() == ["1", "Example"]
     assert chat.violations == []

@@ -31,7 +31,7 @@ DEPARTURE = stream({"type": "stream_options", "stream_options": {"allow_cancel":
 
 @pytest.fixture(autouse=True)
 def read_by_the_sdk(backend):
-    """After each test: chatkit-python reads all that was sent, and the headers are those that were recorded."""
+    """After each test: chatkit-python reads all that was sent, and the headers are the recorded ones."""
     yield
     for request in backend.requests:
         if " " in request["type"]:
@@ -44,14 +44,21 @@ def read_by_the_sdk(backend):
 def check_headers(request):
     headers = request["headers"]
     streams = request["type"] in {
-        "threads.create", "threads.add_user_message", "threads.add_client_tool_output",
-        "threads.add_structured_input", "threads.retry_after_item", "threads.custom_action",
+        "threads.create",
+        "threads.add_user_message",
+        "threads.add_client_tool_output",
+        "threads.add_structured_input",
+        "threads.retry_after_item",
+        "threads.custom_action",
     }
     assert request["method"] == "POST"
     assert headers["content-type"] == "application/json"
     assert headers["accept"] == ("text/event-stream" if streams else "*/*")
     assert headers["accept-language"] == "en"
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", headers["chatkit-frame-instance-id"])
+    assert re.fullmatch(
+        r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+        headers["chatkit-frame-instance-id"],
+    )
     assert "x-csrftoken" not in headers
 
 
@@ -81,7 +88,11 @@ def test_initial_thread_and_its_pages(chat, backend):
     backend.on("threads.get_by_id", answer(first))
     backend.on("items.list", answer({"data": [user("More", "msg_2")], "has_more": False}))
     chat.open(initialThread="thr_1")
-    assert [request["type"] for request in backend.requests] == ["threads.get_by_id", "items.list", "threads.list"]
+    assert [request["type"] for request in backend.requests] == [
+        "threads.get_by_id",
+        "items.list",
+        "threads.list",
+    ]
     same(backend.requests[0]["body"], "threads.get_by_id")
     same(backend.requests[1]["body"], "items.list (more items than the first page)")
     assert chat.bubbles == [("user", "hi"), ("assistant", "Hello"), ("user", "More")]
@@ -97,12 +108,17 @@ TAGS = """{ tags: async (query) => (window.queries ??= []).push(query) && [
   { id: "doc1", title: "Doc One", data: { k: "v" }, group: "Docs", interactive: true },
   { id: "doc2", title: "Doc Two", group: "Docs", data: {} }],
   click: (entity) => { window.clicked = entity; },
-  preview: async (entity) => ({ preview: { type: "Basic", children: [{ type: "Text", value: `About ${entity.title}` }] } }) }"""
+  preview: async ({ title }) => ({
+    preview: { type: "Basic", children: [{ type: "Text", value: `About ${title}` }] } }) }"""
 
 
 def test_message_with_a_mention(chat, backend):
-    backend.on("threads.create", lambda body: first_turn(done(user("", content=body["params"]["input"]["content"]))))
-    chat.open(TAGS, entities={"onTagSearch": fn("tags"), "onClick": fn("click"), "onRequestPreview": fn("preview")})
+    backend.on(
+        "threads.create", lambda body: first_turn(done(user("", content=body["params"]["input"]["content"])))
+    )
+    chat.open(
+        TAGS, entities={"onTagSearch": fn("tags"), "onClick": fn("click"), "onRequestPreview": fn("preview")}
+    )
     editor = chat.page.get_by_role("textbox")
     editor.click()
     chat.page.keyboard.type("see @Do")
@@ -126,7 +142,13 @@ def test_model_tool_and_attachment(chat, backend):
     backend.on("threads.get_by_id", answer(thread(user("hi"))))
     backend.on("threads.add_user_message", DEPARTURE)
     upload = {"url": "/up", "method": "POST", "headers": {"x-desc": "1"}}
-    file = {"id": "atc_1", "name": "p.png", "mime_type": "image/png", "type": "image", "preview_url": backend.url + "p.png"}
+    file = {
+        "id": "atc_1",
+        "name": "p.png",
+        "mime_type": "image/png",
+        "type": "image",
+        "preview_url": backend.url + "p.png",
+    }
     backend.on("attachments.create", answer({**file, "upload_descriptor": upload})).on("POST /up", answer({}))
     chat.open(
         initialThread="thr_1",
@@ -137,7 +159,9 @@ def test_model_tool_and_attachment(chat, backend):
             "tools": [{"id": "srch", "label": "Search", "icon": "search"}],
         },
     )
-    chat.page.locator("input[type=file]").set_input_files({"name": "p.png", "mimeType": "image/png", "buffer": b"x" * 70})
+    chat.page.locator("input[type=file]").set_input_files(
+        {"name": "p.png", "mimeType": "image/png", "buffer": b"x" * 70}
+    )
     chat.page.locator(".upload[data-state=ready]").wait_for()
     chat.page.get_by_label("Model").select_option("m1")
     chat.click("Tools")
@@ -156,14 +180,24 @@ def two_phase(chat, backend, method="POST", **attachments):
         api={**OPTIONS["api"], "uploadStrategy": {"type": "two_phase"}},
         composer={"attachments": {"enabled": True, **attachments}},
     )
-    backend.on("attachments.create", answer({
-        "id": "atc_1", "name": "p.png", "mime_type": "image/png", "type": "file",
-        "upload_descriptor": {"url": "/up", "method": method, "headers": {}},
-    })).on(f"{method} /up", answer({})).on("attachments.delete", answer({}))
+    backend.on(
+        "attachments.create",
+        answer(
+            {
+                "id": "atc_1",
+                "name": "p.png",
+                "mime_type": "image/png",
+                "type": "file",
+                "upload_descriptor": {"url": "/up", "method": method, "headers": {}},
+            }
+        ),
+    ).on(f"{method} /up", answer({})).on("attachments.delete", answer({}))
 
 
 def pick(chat, name="p.png", kind="image/png", size=70):
-    chat.page.locator("input[type=file]").set_input_files({"name": name, "mimeType": kind, "buffer": b"x" * size})
+    chat.page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": kind, "buffer": b"x" * size}
+    )
     chat.settle()
 
 
@@ -209,9 +243,20 @@ def test_limits_of_the_client(chat, backend):
 
 
 def test_direct_upload(chat, backend):
-    backend.on("threads.create", lambda body: first_turn(done(user("", attachments=[
-        {"id": "atc_7", "type": "file", "name": "p.png", "mime_type": "image/png"}]))))
-    backend.on("POST /direct", answer({"id": "atc_7", "name": "p.png", "mime_type": "image/png", "type": "file"}))
+    backend.on(
+        "threads.create",
+        lambda body: first_turn(
+            done(
+                user(
+                    "",
+                    attachments=[{"id": "atc_7", "type": "file", "name": "p.png", "mime_type": "image/png"}],
+                )
+            )
+        ),
+    )
+    backend.on(
+        "POST /direct", answer({"id": "atc_7", "name": "p.png", "mime_type": "image/png", "type": "file"})
+    )
     chat.open(
         api={**OPTIONS["api"], "uploadStrategy": {"type": "direct", "uploadUrl": "/direct"}},
         composer={"attachments": {"enabled": True}},
@@ -285,14 +330,27 @@ def test_client_tool_call_that_is_sent_twice_runs_twice(chat, backend):
 
 def test_pending_client_tool_is_not_run_on_reload(chat, backend):
     backend.on("threads.get_by_id", answer(thread(user("hi"), CALL)))
-    chat.open("{ tool: () => { window.called = true; return {}; } }", onClientTool=fn("tool"), initialThread="thr_1")
+    chat.open(
+        "{ tool: () => { window.called = true; return {}; } }", onClientTool=fn("tool"), initialThread="thr_1"
+    )
     assert chat.page.evaluate("window.called") is None
 
 
-QUESTIONS = item("structured_input", "msg_1", status="pending", inputs=[
-    {"id": "p", "question": "PRIO?", "type": "multiple_choice", "options": [{"value": "Low"}, {"value": "High"}], "multiple": False},
-    {"id": "n", "question": "NOTES?", "type": "freeform"},
-])
+QUESTIONS = item(
+    "structured_input",
+    "msg_1",
+    status="pending",
+    inputs=[
+        {
+            "id": "p",
+            "question": "PRIO?",
+            "type": "multiple_choice",
+            "options": [{"value": "Low"}, {"value": "High"}],
+            "multiple": False,
+        },
+        {"id": "n", "question": "NOTES?", "type": "freeform"},
+    ],
+)
 
 
 @pytest.fixture
@@ -302,7 +360,9 @@ def asked(chat, backend):
 
 
 def answered(status):
-    return stream({"type": "thread.item.replaced", "item": {**QUESTIONS, "status": status}}, done(assistant("Thanks")))
+    return stream(
+        {"type": "thread.item.replaced", "item": {**QUESTIONS, "status": status}}, done(assistant("Thanks"))
+    )
 
 
 def test_answered_questions(asked, backend):
@@ -328,8 +388,13 @@ def test_skipped_questions(asked, backend):
 
 
 def test_retry_and_feedback(chat, backend):
-    backend.on("threads.get_by_id", answer(thread(user("hi", "<id of the user message>"), assistant("Hello", "msg_1"))))
-    backend.on("items.feedback", answer({})).on("threads.retry_after_item", stream(done(assistant("Better", "msg_2"))))
+    backend.on(
+        "threads.get_by_id",
+        answer(thread(user("hi", "<id of the user message>"), assistant("Hello", "msg_1"))),
+    )
+    backend.on("items.feedback", answer({})).on(
+        "threads.retry_after_item", stream(done(assistant("Better", "msg_2")))
+    )
     chat.open(initialThread="thr_1", threadItemActions={"feedback": True, "retry": True})
     chat.click("Thumbs up")
     chat.settle()
@@ -338,7 +403,11 @@ def test_retry_and_feedback(chat, backend):
     chat.click("Thumbs up")
     chat.click("Thumbs down")
     chat.settle()
-    assert [body["params"]["kind"] for body in backend.bodies("items.feedback")] == ["positive", "positive", "negative"]
+    assert [body["params"]["kind"] for body in backend.bodies("items.feedback")] == [
+        "positive",
+        "positive",
+        "negative",
+    ]
     chat.click("Regenerate message")
     chat.page.get_by_text("Better").wait_for()
     same(backend.bodies("threads.retry_after_item")[0], "threads.retry_after_item")
@@ -348,7 +417,10 @@ def test_retry_and_feedback(chat, backend):
 def test_feedback_is_about_the_whole_turn(chat, backend):
     work = item("workflow", "wf_1", workflow={"type": "custom", "tasks": []})
     end = item("end_of_turn", "end_1")
-    backend.on("threads.get_by_id", answer(thread(user("hi"), work, assistant("One", "a"), assistant("Two", "b"), end)))
+    backend.on(
+        "threads.get_by_id",
+        answer(thread(user("hi"), work, assistant("One", "a"), assistant("Two", "b"), end)),
+    )
     backend.on("items.feedback", answer({"message": "no"}, 500))
     chat.open(initialThread="thr_1")
     chat.click("Thumbs down")
@@ -362,18 +434,28 @@ def button(label, **action):
     return {"type": "Button", "label": label, "onClickAction": config}
 
 
-WIDGET = item("widget", "msg_1", widget={"type": "Card", "children": [
-    button("Server", type="srv.go", payload={"k": 1}),
-    button("Client", type="cli.go", payload={"k": 2}, handler="client"),
-    button("Sync", type="sync.go", payload={"k": 3}, streaming=False),
-]})
+WIDGET = item(
+    "widget",
+    "msg_1",
+    widget={
+        "type": "Card",
+        "children": [
+            button("Server", type="srv.go", payload={"k": 1}),
+            button("Client", type="cli.go", payload={"k": 2}, handler="client"),
+            button("Sync", type="sync.go", payload={"k": 3}, streaming=False),
+        ],
+    },
+)
 
 
 @pytest.fixture
 def with_widget(chat, backend):
     backend.on("threads.get_by_id", answer(thread(user("hi"), WIDGET)))
-    return chat.open("{ act: async (action, item) => { window.acted = [action, item.id, item.widget.type]; } }",
-                     initialThread="thr_1", widgets={"onAction": fn("act")})
+    return chat.open(
+        "{ act: async (action, item) => { window.acted = [action, item.id, item.widget.type]; } }",
+        initialThread="thr_1",
+        widgets={"onAction": fn("act")},
+    )
 
 
 def test_server_action(with_widget, backend):
@@ -385,7 +467,10 @@ def test_server_action(with_widget, backend):
 
 
 def test_action_that_streams_reports_a_response(with_widget, backend):
-    backend.on("threads.custom_action", stream({"type": "progress_update", "text": "Wait"}, done(assistant("Did it"))))
+    backend.on(
+        "threads.custom_action",
+        stream({"type": "progress_update", "text": "Wait"}, done(assistant("Did it"))),
+    )
     with_widget.click("Server")
     with_widget.page.get_by_text("Did it").wait_for()
     with_widget.settle()
@@ -415,13 +500,25 @@ def test_custom_action_of_the_page(with_widget, backend):
 
 
 def test_form_values_go_along(chat, backend):
-    form = item("widget", "msg_1", widget={"type": "Card", "asForm": True,
-        "confirm": {"label": "Save", "action": {"type": "save", "payload": {"id": 7}}},
-        "children": [
-            {"type": "Input", "name": "note.text", "placeholder": "Note"},
-            {"type": "Select", "name": "day", "options": [{"value": "mon", "label": "Monday"}], "placeholder": "Day"},
-            {"type": "Checkbox", "name": "ok", "label": "OK"},
-        ]})
+    form = item(
+        "widget",
+        "msg_1",
+        widget={
+            "type": "Card",
+            "asForm": True,
+            "confirm": {"label": "Save", "action": {"type": "save", "payload": {"id": 7}}},
+            "children": [
+                {"type": "Input", "name": "note.text", "placeholder": "Note"},
+                {
+                    "type": "Select",
+                    "name": "day",
+                    "options": [{"value": "mon", "label": "Monday"}],
+                    "placeholder": "Day",
+                },
+                {"type": "Checkbox", "name": "ok", "label": "OK"},
+            ],
+        },
+    )
     backend.on("threads.get_by_id", answer(thread(user("hi"), form))).on("threads.custom_action", DEPARTURE)
     chat.open(initialThread="thr_1")
     chat.page.get_by_placeholder("Note").fill("hey")
@@ -468,16 +565,24 @@ def test_dictation(chat, backend):
 
 def test_fetch_of_the_options(chat, backend):
     """Called bare, with a text and exactly four keys."""
-    chat.open("""{ fetch(url, init) {
+    chat.open(
+        """{ fetch(url, init) {
         "use strict";
         window.call = [this === undefined, typeof url, Object.keys(init)]; return fetch(url, init); } }""",
-        api={**OPTIONS["api"], "fetch": fn("fetch")})
+        api={**OPTIONS["api"], "fetch": fn("fetch")},
+    )
     assert chat.page.evaluate("call") == [True, "string", RECORDED["_fetch_init_keys"]]
     assert len(backend.requests) == 1
 
 
 def test_previews_are_loaded_without_cookies(chat, backend):
-    file = {"id": "atc_1", "type": "image", "name": "p.png", "mime_type": "image/png", "preview_url": backend.url + "missing.png"}
+    file = {
+        "id": "atc_1",
+        "type": "image",
+        "name": "p.png",
+        "mime_type": "image/png",
+        "preview_url": backend.url + "missing.png",
+    }
     backend.on("threads.get_by_id", answer(thread(user("hi", attachments=[file]))))
     chat.open(initialThread="thr_1")
     assert chat.violations == ["a preview needs a cookie: 404 without"]

@@ -80,10 +80,14 @@ class Api {
     const milliseconds = Number(this.app.el.getAttribute("retry-ms") ?? RETRY_MS);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(resolve, milliseconds);
-      signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      }, { once: true });
+      signal.addEventListener(
+        "abort",
+        () => {
+          clearTimeout(timer);
+          reject(signal.reason);
+        },
+        { once: true },
+      );
     });
   }
 

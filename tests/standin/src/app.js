@@ -107,7 +107,15 @@ class App {
     const wire = await this.api.json("threads.get_by_id", { thread_id: id });
     const items = wire.items.data;
     const all = wire.items.has_more
-      ? [...items, ...(await this.api.pages("items.list", { thread_id: id, limit: 9999, order: "asc", after: wire.items.after }))]
+      ? [
+          ...items,
+          ...(await this.api.pages("items.list", {
+            thread_id: id,
+            limit: 9999,
+            order: "asc",
+            after: wire.items.after,
+          })),
+        ]
       : items;
     if (wire.id !== id) this.violation(`threads.get_by_id: asked for ${id}, got ${wire.id}`);
     this.strict.checkLoaded(wire, all);
@@ -118,7 +126,10 @@ class App {
 
   async loadList() {
     try {
-      this.list = { state: "loaded", rows: await this.api.pages("threads.list", { limit: 9999, order: "desc" }) };
+      this.list = {
+        state: "loaded",
+        rows: await this.api.pages("threads.list", { limit: 9999, order: "desc" }),
+      };
     } catch (error) {
       // Without `data` the real element crashes as soon as it draws the list.
       const state = error instanceof TypeError && !/fetch/i.test(error.message) ? "broken" : "failed";
@@ -255,9 +266,23 @@ class App {
   send({ content, quoted = "", attachments = [], model, tool }) {
     const { thread } = this;
     if (thread.responding) return;
-    const inference = { ...(model === undefined ? {} : { model }), ...(tool === undefined ? {} : { tool_choice: { id: tool } }) };
-    const input = { content, quoted_text: quoted, attachments: attachments.map(({ id }) => id), inference_options: inference };
-    thread.optimistic = { id: `client_message_${newUuid()}`, type: "user_message", content, attachments, quoted_text: quoted };
+    const inference = {
+      ...(model === undefined ? {} : { model }),
+      ...(tool === undefined ? {} : { tool_choice: { id: tool } }),
+    };
+    const input = {
+      content,
+      quoted_text: quoted,
+      attachments: attachments.map(({ id }) => id),
+      inference_options: inference,
+    };
+    thread.optimistic = {
+      id: `client_message_${newUuid()}`,
+      type: "user_message",
+      content,
+      attachments,
+      quoted_text: quoted,
+    };
     this.emitUndocumented("chatkit.composer.submit", { threadId: thread.id });
     if (thread.id === null) this.run(thread, "threads.create", { input });
     else this.run(thread, "threads.add_user_message", { input, thread_id: thread.id });
@@ -278,7 +303,12 @@ class App {
 
   userMessageBefore(id) {
     const { items } = this.thread;
-    return items.slice(0, items.findIndex((item) => item.id === id)).findLast((item) => item.type === "user_message");
+    return items
+      .slice(
+        0,
+        items.findIndex((item) => item.id === id),
+      )
+      .findLast((item) => item.type === "user_message");
   }
 
   answerQuestions(item, input) {
@@ -302,13 +332,23 @@ class App {
   async customAction(action, itemId) {
     const { thread } = this;
     const item = itemId === undefined ? {} : { item_id: itemId };
-    await this.run(thread, "threads.custom_action", { ...item, action, thread_id: thread.id }, { quiet: true });
+    await this.run(
+      thread,
+      "threads.custom_action",
+      { ...item, action, thread_id: thread.id },
+      { quiet: true },
+    );
   }
 
   async syncAction(action, itemId) {
     const { thread } = this;
-    const answer = await this.api.json("threads.sync_custom_action", { item_id: itemId, action, thread_id: thread.id });
-    for (const problem of nonconformities(WIRE_SCHEMA.sync, answer)) this.violation(`threads.sync_custom_action: ${problem}`);
+    const answer = await this.api.json("threads.sync_custom_action", {
+      item_id: itemId,
+      action,
+      thread_id: thread.id,
+    });
+    for (const problem of nonconformities(WIRE_SCHEMA.sync, answer))
+      this.violation(`threads.sync_custom_action: ${problem}`);
     if (answer.updated_item) thread.replace(answer.updated_item);
     this.strict.keepLive(thread);
     this.render();

@@ -16,8 +16,16 @@ class Composer {
     this.left = h("div.tools");
     this.right = h("div.tools");
     this.quote = h("div");
-    this.node = h("div.composer", {}, this.editor.menuNode, this.quote, this.uploads.node, this.editor.node, this.picker,
-      h("div.composer-bar", {}, this.left, this.right));
+    this.node = h(
+      "div.composer",
+      {},
+      this.editor.menuNode,
+      this.quote,
+      this.uploads.node,
+      this.editor.node,
+      this.picker,
+      h("div.composer-bar", {}, this.left, this.right),
+    );
     this.buttons = {
       send: iconButton("send", "Send message", () => this.submit(), { "data-primary": true }),
       stop: iconButton("stop", "Stop response", () => app.thread.turn?.stop(), { "data-primary": true }),
@@ -27,7 +35,12 @@ class Composer {
       tools: iconButton("settings-slider", "Tools", () => this.toggleTools(), { "aria-haspopup": "menu" }),
     };
     this.toolMenu = h("div.menu", { role: "menu", hidden: true });
-    this.modelPicker = h("select.model", { "aria-label": "Model", onchange: (event) => { this.model = event.currentTarget.value; } });
+    this.modelPicker = h("select.model", {
+      "aria-label": "Model",
+      onchange: (event) => {
+        this.model = event.currentTarget.value;
+      },
+    });
     this.drawn = "";
   }
 
@@ -52,8 +65,15 @@ class Composer {
   /** What the `/` menu offers besides the host page's own commands. */
   get commands() {
     return [
-      ...(this.uploads.options.enabled ? [{ id: "attach", label: "Attach files", icon: "paperclip", pick: () => this.picker.click() }] : []),
-      ...this.tools.map((tool) => ({ id: tool.id, label: tool.label, icon: tool.icon, pick: () => this.choose(tool.id) })),
+      ...(this.uploads.options.enabled
+        ? [{ id: "attach", label: "Attach files", icon: "paperclip", pick: () => this.picker.click() }]
+        : []),
+      ...this.tools.map((tool) => ({
+        id: tool.id,
+        label: tool.label,
+        icon: tool.icon,
+        pick: () => this.choose(tool.id),
+      })),
     ];
   }
 
@@ -61,16 +81,27 @@ class Composer {
     const { thread } = this.app;
     const locked = thread.status.type === "locked";
     const tool = this.tools.find(({ id }) => id === this.tool);
-    const placeholder = locked ? (thread.status.reason ?? "") : (tool?.placeholderOverride ?? this.options.placeholder ?? PLACEHOLDER);
+    const placeholder = locked
+      ? (thread.status.reason ?? "")
+      : (tool?.placeholderOverride ?? this.options.placeholder ?? PLACEHOLDER);
     this.editor.label(placeholder, locked);
     const canStop = thread.responding && thread.turn.allowCancel;
     this.buttons.send.disabled = locked || thread.responding || this.isEmpty || !this.uploads.ready;
-    for (const button of [this.buttons.attach, this.buttons.mention, this.buttons.dictate, this.buttons.tools]) button.disabled = locked;
+    for (const button of [
+      this.buttons.attach,
+      this.buttons.mention,
+      this.buttons.dictate,
+      this.buttons.tools,
+    ])
+      button.disabled = locked;
     sync(this.quote, [this.quoted && h("blockquote.quoted", {}, this.quoted)]);
     sync(this.left, [
       this.uploads.options.enabled && this.buttons.attach,
-      this.app.options.entities?.onTagSearch && this.app.options.entities.showComposerMenu && this.buttons.mention,
-      this.tools.length > 0 && this.buttons.tools, this.toolMenu,
+      this.app.options.entities?.onTagSearch &&
+        this.app.options.entities.showComposerMenu &&
+        this.buttons.mention,
+      this.tools.length > 0 && this.buttons.tools,
+      this.toolMenu,
       this.toolButtons,
     ]);
     this.updateModels();
@@ -79,7 +110,8 @@ class Composer {
       this.options.dictation?.enabled && this.buttons.dictate,
       canStop ? this.buttons.stop : this.buttons.send,
     ]);
-    if (this.uploads.options.accept) this.picker.accept = Object.entries(this.uploads.options.accept).flat(2).join(",");
+    if (this.uploads.options.accept)
+      this.picker.accept = Object.entries(this.uploads.options.accept).flat(2).join(",");
   }
 
   get isEmpty() {
@@ -90,7 +122,12 @@ class Composer {
     const key = JSON.stringify(this.models);
     if (this.drawn !== key) {
       this.drawn = key;
-      sync(this.modelPicker, this.models.map(({ id, label, description, disabled }) => h("option", { value: id, disabled, title: description }, label)));
+      sync(
+        this.modelPicker,
+        this.models.map(({ id, label, description, disabled }) =>
+          h("option", { value: id, disabled, title: description }, label),
+        ),
+      );
     }
     if (this.modelId !== undefined) this.modelPicker.value = this.modelId;
   }
@@ -100,18 +137,40 @@ class Composer {
   get toolButtons() {
     return this.tools
       .filter((tool) => tool.pinned || tool.id === this.tool)
-      .map((tool) => h("button.tool", {
-        type: "button", "data-tool": tool.id, "aria-pressed": String(tool.id === this.tool),
-        onclick: () => this.choose(tool.id === this.tool ? null : tool.id),
-      }, drawIcon(tool.icon), tool.shortLabel ?? tool.label));
+      .map((tool) =>
+        h(
+          "button.tool",
+          {
+            type: "button",
+            "data-tool": tool.id,
+            "aria-pressed": String(tool.id === this.tool),
+            onclick: () => this.choose(tool.id === this.tool ? null : tool.id),
+          },
+          drawIcon(tool.icon),
+          tool.shortLabel ?? tool.label,
+        ),
+      );
   }
 
   toggleTools() {
     this.toolMenu.hidden = !this.toolMenu.hidden;
-    sync(this.toolMenu, this.tools.map((tool) => h("button.menu-item", {
-      type: "button", role: "menuitemradio", "aria-checked": String(tool.id === this.tool), "data-id": tool.id,
-      onclick: () => this.choose(tool.id),
-    }, drawIcon(tool.icon), tool.label)));
+    sync(
+      this.toolMenu,
+      this.tools.map((tool) =>
+        h(
+          "button.menu-item",
+          {
+            type: "button",
+            role: "menuitemradio",
+            "aria-checked": String(tool.id === this.tool),
+            "data-id": tool.id,
+            onclick: () => this.choose(tool.id),
+          },
+          drawIcon(tool.icon),
+          tool.label,
+        ),
+      ),
+    );
   }
 
   choose(id) {
@@ -129,8 +188,11 @@ class Composer {
     const { thread } = this.app;
     if (this.buttons.send.disabled || thread.question) return;
     const message = {
-      content: this.editor.content, quoted: this.quoted, attachments: this.uploads.attachments,
-      model: this.modelId, tool: this.tool ?? undefined,
+      content: this.editor.content,
+      quoted: this.quoted,
+      attachments: this.uploads.attachments,
+      model: this.modelId,
+      tool: this.tool ?? undefined,
     };
     this.empty();
     if (!this.tools.find(({ id }) => id === this.tool)?.persistent) this.choose(null);
@@ -172,8 +234,15 @@ class Composer {
     this.buttons.dictate.setAttribute("aria-pressed", String(this.recording));
     if (this.recording) return;
     try {
-      const { text } = await this.app.api.json("input.transcribe", { audio_base64: btoa("not really a recording"), mime_type: DICTATION_TYPE });
-      if (text) this.editor.content = [...this.editor.content, { type: "input_text", text: this.editor.content.length ? ` ${text}` : text }];
+      const { text } = await this.app.api.json("input.transcribe", {
+        audio_base64: btoa("not really a recording"),
+        mime_type: DICTATION_TYPE,
+      });
+      if (text)
+        this.editor.content = [
+          ...this.editor.content,
+          { type: "input_text", text: this.editor.content.length ? ` ${text}` : text },
+        ];
       this.editor.focus();
     } catch (error) {
       this.app.toast(messageOf(error));

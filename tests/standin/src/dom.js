@@ -45,7 +45,11 @@ function sync(parent, nodes) {
 
 /** @returns {any} */
 function iconButton(icon, label, onclick, props = {}) {
-  return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick, ...props }, drawIcon(icon));
+  return h(
+    "button.icon-button",
+    { type: "button", "aria-label": label, title: label, onclick, ...props },
+    drawIcon(icon),
+  );
 }
 
 /** A function that remembers its answer for each object it was asked about. */

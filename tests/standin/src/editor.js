@@ -9,7 +9,10 @@ class Editor {
     /** @type {{ items: any[], at: number } | null} */
     this.menu = null;
     this.node = h("div.editor", {
-      role: "textbox", "aria-multiline": "true", contenteditable: "plaintext-only", "data-composer": "",
+      role: "textbox",
+      "aria-multiline": "true",
+      contenteditable: "plaintext-only",
+      "data-composer": "",
       oninput: () => this.changed(),
       onkeydown: (event) => {
         if (this.steer(event)) return;
@@ -59,7 +62,12 @@ class Editor {
   }
 
   set content(parts) {
-    sync(this.node, parts.map((part) => (part.type === "input_tag" ? this.chip(entityOfTag(part)) : document.createTextNode(part.text))));
+    sync(
+      this.node,
+      parts.map((part) =>
+        part.type === "input_tag" ? this.chip(entityOfTag(part)) : document.createTextNode(part.text),
+      ),
+    );
     this.onChange();
   }
 
@@ -89,7 +97,13 @@ class Editor {
     const before = anchorNode.data.slice(0, anchorOffset);
     const match = /(?:^|\s)([@/])([^@/\n]{0,40})$/.exec(before);
     if (!match || (match[1] === "/" && before.trimStart()[0] !== "/")) return null;
-    return { kind: match[1], query: match[2], text: anchorNode, start: before.length - match[2].length - 1, end: anchorOffset };
+    return {
+      kind: match[1],
+      query: match[2],
+      text: anchorNode,
+      start: before.length - match[2].length - 1,
+      end: anchorOffset,
+    };
   }
 
   async look() {
@@ -98,7 +112,14 @@ class Editor {
     const search = ++this.search;
     if (trigger?.kind === "@" && entities?.onTagSearch) {
       const found = await entities.onTagSearch(trigger.query);
-      if (search === this.search) this.openMenu(found.map((entity) => ({ ...entity, label: entity.title, pick: () => this.insert(entity, trigger) })));
+      if (search === this.search)
+        this.openMenu(
+          found.map((entity) => ({
+            ...entity,
+            label: entity.title,
+            pick: () => this.insert(entity, trigger),
+          })),
+        );
     } else if (trigger?.kind === "/" && commands?.enabled) {
       const found = (await commands.onSearch?.(trigger.query)) ?? [];
       if (search === this.search) this.openCommands(found, trigger);
@@ -108,17 +129,26 @@ class Editor {
   }
 
   openCommands(found, trigger) {
-    const own = this.app.composer.commands.filter(({ label }) => label.toLowerCase().includes(trigger.query.toLowerCase()));
+    const own = this.app.composer.commands.filter(({ label }) =>
+      label.toLowerCase().includes(trigger.query.toLowerCase()),
+    );
     this.openMenu([
       ...found.map((command) => ({ ...command, pick: () => this.select(command, trigger) })),
-      ...own.map((command) => ({ ...command, pick: () => { this.cut(trigger); command.pick(); } })),
+      ...own.map((command) => ({
+        ...command,
+        pick: () => {
+          this.cut(trigger);
+          command.pick();
+        },
+      })),
     ]);
   }
 
   async select(command, trigger) {
     const selection = await this.app.options.commands.onSelect?.(command);
     if (selection?.type === "entity") this.insert(selection.entity, trigger);
-    else if (selection?.type === "menu") this.openMenu(selection.commands.map((each) => ({ ...each, pick: () => this.select(each, trigger) })));
+    else if (selection?.type === "menu")
+      this.openMenu(selection.commands.map((each) => ({ ...each, pick: () => this.select(each, trigger) })));
     else this.cut(trigger);
   }
 
@@ -141,7 +171,9 @@ class Editor {
 
   typeAt() {
     this.focus();
-    this.node.append(document.createTextNode(this.node.textContent && !/\s$/.test(this.node.textContent) ? " @" : "@"));
+    this.node.append(
+      document.createTextNode(this.node.textContent && !/\s$/.test(this.node.textContent) ? " @" : "@"),
+    );
     this.focus();
     const last = this.node.lastChild;
     this.selection?.collapse(last, last.data.length);
@@ -162,15 +194,32 @@ class Editor {
   drawMenu() {
     this.menuNode.hidden = !this.menu;
     let group;
-    sync(this.menuNode, (this.menu?.items ?? []).flatMap((item, index) => {
-      const heading = item.group && item.group !== group ? h("div.menu-group", { role: "presentation" }, item.group) : null;
-      group = item.group;
-      return [heading, h("div.menu-item", {
-        role: "option", "aria-selected": String(index === this.menu?.at), "data-id": item.id,
-        onmousedown: (event) => event.preventDefault(),
-        onclick: () => item.pick(),
-      }, item.icon && drawIcon(item.icon), h("span", {}, item.label), item.description && h("small", {}, item.description))];
-    }));
+    sync(
+      this.menuNode,
+      (this.menu?.items ?? []).flatMap((item, index) => {
+        const heading =
+          item.group && item.group !== group
+            ? h("div.menu-group", { role: "presentation" }, item.group)
+            : null;
+        group = item.group;
+        return [
+          heading,
+          h(
+            "div.menu-item",
+            {
+              role: "option",
+              "aria-selected": String(index === this.menu?.at),
+              "data-id": item.id,
+              onmousedown: (event) => event.preventDefault(),
+              onclick: () => item.pick(),
+            },
+            item.icon && drawIcon(item.icon),
+            h("span", {}, item.label),
+            item.description && h("small", {}, item.description),
+          ),
+        ];
+      }),
+    );
   }
 
   /** Keys while a menu is open; true if the key was the menu's. */

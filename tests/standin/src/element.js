@@ -56,7 +56,9 @@ class ChatKitStandIn extends HTMLElement {
     const wrong = complaints(this.#options);
     if (wrong) {
       const error = namedError("FatalAppError", `ChatKit.create():\n${wrong}`);
-      this.dispatchEvent(new CustomEvent("chatkit.error", { detail: { error }, bubbles: true, composed: true }));
+      this.dispatchEvent(
+        new CustomEvent("chatkit.error", { detail: { error }, bubbles: true, composed: true }),
+      );
       return;
     }
     this.#app = new App(this, this.ui, this.#options);
@@ -111,11 +113,19 @@ class ChatKitStandIn extends HTMLElement {
   /** @type {Real["sendUserMessage"]} */
   async sendUserMessage({ text, content, reply, attachments, newThread, toolChoice, model }) {
     const app = await this.#started();
-    if (app.thread.responding && !newThread) throw new Error("ChatKit: sendUserMessage() ignored - already responding.");
+    if (app.thread.responding && !newThread)
+      throw new Error("ChatKit: sendUserMessage() ignored - already responding.");
     const parts = trimmed(content ?? [{ type: "input_text", text: text ?? "" }]);
-    if (!parts.length && !attachments?.length) throw new Error("ChatKit: sendUserMessage() ignored - message empty.");
+    if (!parts.length && !attachments?.length)
+      throw new Error("ChatKit: sendUserMessage() ignored - message empty.");
     if (newThread) await app.switchTo(null);
-    app.send({ content: parts, quoted: reply, attachments, model: model ?? app.composer.modelId, tool: toolChoice?.id });
+    app.send({
+      content: parts,
+      quoted: reply,
+      attachments,
+      model: model ?? app.composer.modelId,
+      tool: toolChoice?.id,
+    });
   }
 
   /** @type {Real["setComposerValue"]} */

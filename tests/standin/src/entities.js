@@ -35,7 +35,13 @@ function hidePreview(anchor) {
 }
 
 /** The entity of an input_tag part, as the host page once gave it. */
-const entityOfTag = ({ id, text: title, data, group, interactive }) => ({ id, title, data, group, interactive });
+const entityOfTag = ({ id, text: title, data, group, interactive }) => ({
+  id,
+  title,
+  data,
+  group,
+  interactive,
+});
 
 /** The part of a message that mentions an entity. */
 function tagOfEntity({ id, title, data, group, interactive }) {

@@ -3,7 +3,9 @@
 /** @returns {any[]} */
 function drawMarkdown(source, app, inlineExtras = []) {
   const blocks = [];
-  const lines = String(source ?? "").replace(/\r\n?/g, "\n").split("\n");
+  const lines = String(source ?? "")
+    .replace(/\r\n?/g, "\n")
+    .split("\n");
   while (lines.length) blocks.push(takeBlock(lines, app));
   const drawn = blocks.filter(Boolean);
   if (inlineExtras.length) (drawn.at(-1) ?? drawn[drawn.push(h("p")) - 1]).append(...inlineExtras);
@@ -19,18 +21,32 @@ function takeBlock(lines, app) {
   if (heading) return h(`h${Math.min(6, heading[1].length + 2)}`, {}, drawInline(heading[2], app));
   if (/^ {0,3}([-*_])( *\1){2,} *$/.test(line)) return h("hr");
   if (/^\s*>/.test(line)) {
-    const quoted = [line, ...takeWhile(lines, (next) => /^\s*>/.test(next))].map((each) => each.replace(/^\s*> ?/, ""));
+    const quoted = [line, ...takeWhile(lines, (next) => /^\s*>/.test(next))].map((each) =>
+      each.replace(/^\s*> ?/, ""),
+    );
     return h("blockquote", {}, drawMarkdown(quoted.join("\n"), app));
   }
   const bullet = /^\s*([-*+]|\d+[.)])\s+/;
   if (bullet.test(line)) {
     const rows = [line, ...takeWhile(lines, (next) => bullet.test(next))];
     const list = /^\s*\d/.test(line) ? "ol" : "ul";
-    return h(list, {}, rows.map((row) => h("li", {}, drawInline(row.replace(bullet, ""), app))));
+    return h(
+      list,
+      {},
+      rows.map((row) => h("li", {}, drawInline(row.replace(bullet, ""), app))),
+    );
   }
-  if (line.includes("|") && /^[\s|:-]*-[\s|:-]*$/.test(lines[0] ?? "") && lines[0].includes("|")) return takeTable(line, lines, app);
-  const rest = takeWhile(lines, (next) => next.trim() && !/^(#{1,6}\s| {0,3}(```|~~~)|\s*>)/.test(next) && !bullet.test(next));
-  return h("p", {}, [line, ...rest].flatMap((each, index) => [index ? h("br") : null, ...drawInline(each.trim(), app)]));
+  if (line.includes("|") && /^[\s|:-]*-[\s|:-]*$/.test(lines[0] ?? "") && lines[0].includes("|"))
+    return takeTable(line, lines, app);
+  const rest = takeWhile(
+    lines,
+    (next) => next.trim() && !/^(#{1,6}\s| {0,3}(```|~~~)|\s*>)/.test(next) && !bullet.test(next),
+  );
+  return h(
+    "p",
+    {},
+    [line, ...rest].flatMap((each, index) => [index ? h("br") : null, ...drawInline(each.trim(), app)]),
+  );
 }
 
 function takeCode(lines, fence) {
@@ -40,12 +56,37 @@ function takeCode(lines, fence) {
 }
 
 function takeTable(head, lines, app) {
-  const cells = (row) => row.replace(/^\s*\||\|\s*$/g, "").split("|").map((cell) => drawInline(cell.trim(), app));
+  const cells = (row) =>
+    row
+      .replace(/^\s*\||\|\s*$/g, "")
+      .split("|")
+      .map((cell) => drawInline(cell.trim(), app));
   lines.shift();
   const rows = takeWhile(lines, (next) => next.includes("|"));
-  return h("table", {},
-    h("thead", {}, h("tr", {}, cells(head).map((cell) => h("th", {}, cell)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, cells(row).map((cell) => h("td", {}, cell))))));
+  return h(
+    "table",
+    {},
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        cells(head).map((cell) => h("th", {}, cell)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          cells(row).map((cell) => h("td", {}, cell)),
+        ),
+      ),
+    ),
+  );
 }
 
 function takeWhile(lines, fits) {
@@ -54,7 +95,8 @@ function takeWhile(lines, fits) {
   return taken;
 }
 
-const INLINE = /(`+)([^`]+)\1|\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*|(?<!\w)_([^_\s][^_]*)_(?!\w)|~~([^~]+)~~|!\[([^\]]*)\]\(([^)\s]*)[^)]*\)|\[([^\]]+)\]\(([^)\s]*)[^)]*\)|(https?:\/\/[^\s<>")]+)/;
+const INLINE =
+  /(`+)([^`]+)\1|\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*|(?<!\w)_([^_\s][^_]*)_(?!\w)|~~([^~]+)~~|!\[([^\]]*)\]\(([^)\s]*)[^)]*\)|\[([^\]]+)\]\(([^)\s]*)[^)]*\)|(https?:\/\/[^\s<>")]+)/;
 
 function drawInline(source, app) {
   const drawn = [];
@@ -80,5 +122,9 @@ function drawMark(match, app) {
 }
 
 function drawLink(label, target, app) {
-  return h("button.link", { type: "button", role: "link", onclick: () => app.follow(target) }, drawInline(label, { follow() {} }));
+  return h(
+    "button.link",
+    { type: "button", role: "link", onclick: () => app.follow(target) },
+    drawInline(label, { follow() {} }),
+  );
 }

@@ -25,7 +25,10 @@ const COLOR_SCHEME = choice("light", "dark");
 const HEADER_ACTION = shape({ icon: HEADER_ICON, onClick: func });
 const MESSAGE_CONTENT = oneOf(
   shape({ type: choice("input_text"), text }),
-  shape({ type: choice("input_tag"), text, id: text }, { group: text, data: mapOf(anything), interactive: flag }),
+  shape(
+    { type: choice("input_tag"), text, id: text },
+    { group: text, data: mapOf(anything), interactive: flag },
+  ),
 );
 
 const OPTIONS = shape(
@@ -48,59 +51,86 @@ const OPTIONS = shape(
     locale: text,
     theme: oneOf(
       COLOR_SCHEME,
-      shape({}, {
-        colorScheme: COLOR_SCHEME,
-        typography: shape({}, {
-          baseSize: choice(14, 15, 16, 17, 18),
-          fontSources: listOf(shape({ family: text, src: text }, {
-            weight: oneOf(text, number),
-            style: choice("normal", "italic", "oblique"),
-            display: choice("auto", "block", "swap", "fallback", "optional"),
-            unicodeRange: text,
-          })),
-          fontFamily: text,
-          fontFamilyMono: text,
-        }),
-        radius: choice("pill", "round", "soft", "sharp"),
-        density: choice("compact", "normal", "spacious"),
-        color: shape({}, {
-          grayscale: shape(
-            { hue: number, tint: choice(0, 1, 2, 3, 4, 5, 6, 7, 8, 9) },
-            { shade: choice(-4, -3, -2, -1, 0, 1, 2, 3, 4) },
+      shape(
+        {},
+        {
+          colorScheme: COLOR_SCHEME,
+          typography: shape(
+            {},
+            {
+              baseSize: choice(14, 15, 16, 17, 18),
+              fontSources: listOf(
+                shape(
+                  { family: text, src: text },
+                  {
+                    weight: oneOf(text, number),
+                    style: choice("normal", "italic", "oblique"),
+                    display: choice("auto", "block", "swap", "fallback", "optional"),
+                    unicodeRange: text,
+                  },
+                ),
+              ),
+              fontFamily: text,
+              fontFamilyMono: text,
+            },
           ),
-          accent: shape({ primary: text, level: choice(0, 1, 2, 3) }),
-          surface: shape({ background: text, foreground: text }),
-        }),
-      }),
+          radius: choice("pill", "round", "soft", "sharp"),
+          density: choice("compact", "normal", "spacious"),
+          color: shape(
+            {},
+            {
+              grayscale: shape(
+                { hue: number, tint: choice(0, 1, 2, 3, 4, 5, 6, 7, 8, 9) },
+                { shade: choice(-4, -3, -2, -1, 0, 1, 2, 3, 4) },
+              ),
+              accent: shape({ primary: text, level: choice(0, 1, 2, 3) }),
+              surface: shape({ background: text, foreground: text }),
+            },
+          ),
+        },
+      ),
     ),
     frameTitle: text,
     initialThread: oneOf(text, choice(null)),
     onClientTool: func,
-    header: shape({}, {
-      enabled: flag,
-      title: shape({}, { enabled: flag, text }),
-      leftAction: HEADER_ACTION,
-      rightAction: HEADER_ACTION,
-    }),
+    header: shape(
+      {},
+      {
+        enabled: flag,
+        title: shape({}, { enabled: flag, text }),
+        leftAction: HEADER_ACTION,
+        rightAction: HEADER_ACTION,
+      },
+    ),
     history: shape({}, { enabled: flag, showDelete: flag, showRename: flag }),
-    startScreen: shape({}, {
-      greeting: text,
-      prompts: listOf(shape({ label: text, prompt: oneOf(text, listOf(MESSAGE_CONTENT)) }, { icon: ICON })),
-    }),
+    startScreen: shape(
+      {},
+      {
+        greeting: text,
+        prompts: listOf(shape({ label: text, prompt: oneOf(text, listOf(MESSAGE_CONTENT)) }, { icon: ICON })),
+      },
+    ),
     threadItemActions: shape({}, { feedback: flag, retry: flag }),
-    composer: shape({}, {
-      placeholder: text,
-      attachments: shape(
-        { enabled: flag },
-        { maxSize: oneOf(number, mapOf(number)), maxCount: number, accept: mapOf(listOf(text)) },
-      ),
-      tools: listOf(shape(
-        { id: text, label: text, icon: ICON },
-        { shortLabel: text, placeholderOverride: text, pinned: flag, persistent: flag },
-      )),
-      models: listOf(shape({ id: text, label: text }, { description: text, disabled: flag, default: flag })),
-      dictation: shape({ enabled: flag }),
-    }),
+    composer: shape(
+      {},
+      {
+        placeholder: text,
+        attachments: shape(
+          { enabled: flag },
+          { maxSize: oneOf(number, mapOf(number)), maxCount: number, accept: mapOf(listOf(text)) },
+        ),
+        tools: listOf(
+          shape(
+            { id: text, label: text, icon: ICON },
+            { shortLabel: text, placeholderOverride: text, pinned: flag, persistent: flag },
+          ),
+        ),
+        models: listOf(
+          shape({ id: text, label: text }, { description: text, disabled: flag, default: flag }),
+        ),
+        dictation: shape({ enabled: flag }),
+      },
+    ),
     disclaimer: shape({ text }, { highContrast: flag }),
     entities: shape({}, { onTagSearch: func, showComposerMenu: flag, onClick: func, onRequestPreview: func }),
     commands: shape({ enabled: flag }, { onSearch: func, onSelect: func }),
@@ -118,7 +148,10 @@ function complaints(options) {
   checkOption(OPTIONS, options, [], issues);
   const attachments = options?.composer?.attachments;
   if (!issues.length && attachments?.enabled && options.api.uploadStrategy === undefined) {
-    issues.push({ path: [], message: "When attachments are enabled, uploadStrategy must be provided in options.api." });
+    issues.push({
+      path: [],
+      message: "When attachments are enabled, uploadStrategy must be provided in options.api.",
+    });
   }
   issues.sort((a, b) => a.path.length - b.path.length);
   return issues
@@ -127,7 +160,9 @@ function complaints(options) {
 }
 
 function checkOption(schema, value, path, issues) {
-  const wrong = (message) => issues.push({ path, message });
+  const wrong = (message) => {
+    issues.push({ path, message });
+  };
   switch (schema.kind) {
     case "anything":
       return;
@@ -135,7 +170,8 @@ function checkOption(schema, value, path, issues) {
       if (!schema.values.includes(value)) wrong("Invalid input");
       return;
     case "icon":
-      if (!schema.names.includes(value) && !(schema.lucide && /^lucide:./.test(value))) wrong("Invalid input");
+      if (!schema.names.includes(value) && !(schema.lucide && /^lucide:./.test(value)))
+        wrong("Invalid input");
       return;
     case "function":
       if (typeof value !== "function") wrong(`Expected function, received ${value}`);
@@ -149,7 +185,8 @@ function checkOption(schema, value, path, issues) {
       return;
     case "map":
       if (!isRecord(value)) wrong(expected("record", value));
-      else for (const [key, item] of Object.entries(value)) checkOption(schema.of, item, [...path, key], issues);
+      else
+        for (const [key, item] of Object.entries(value)) checkOption(schema.of, item, [...path, key], issues);
       return;
     case "shape":
       if (!isRecord(value)) wrong(expected("object", value));
@@ -161,14 +198,22 @@ function checkOption(schema, value, path, issues) {
 }
 
 function checkShape(schema, value, path, issues) {
-  for (const [key, rule] of Object.entries(schema.required)) checkOption(rule, value[key], [...path, key], issues);
+  for (const [key, rule] of Object.entries(schema.required))
+    checkOption(rule, value[key], [...path, key], issues);
   for (const [key, rule] of Object.entries(schema.optional)) {
     if (value[key] !== undefined) checkOption(rule, value[key], [...path, key], issues);
   }
-  const known = new Set([...Object.keys(schema.required), ...Object.keys(schema.optional), ...(DROPPED[path.join(".")] ?? [])]);
+  const known = new Set([
+    ...Object.keys(schema.required),
+    ...Object.keys(schema.optional),
+    ...(DROPPED[path.join(".")] ?? []),
+  ]);
   const strange = Object.keys(value).filter((key) => !known.has(key));
   if (strange.length) {
-    issues.push({ path, message: `Unrecognized key${strange.length > 1 ? "s" : ""}: ${strange.map((key) => `"${key}"`).join(", ")}` });
+    issues.push({
+      path,
+      message: `Unrecognized key${strange.length > 1 ? "s" : ""}: ${strange.map((key) => `"${key}"`).join(", ")}`,
+    });
   }
 }
 
@@ -181,11 +226,15 @@ function fits(schema, value) {
 const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const typeOf = (value) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
 const expected = (kind, value) => `Invalid input: expected ${kind}, received ${typeOf(value)}`;
-const dotted = (path) => path.reduce((all, key) => (typeof key === "number" ? `${all}[${key}]` : all ? `${all}.${key}` : key), "");
+const dotted = (path) =>
+  path.reduce((all, key) => (typeof key === "number" ? `${all}[${key}]` : all ? `${all}.${key}` : key), "");
 
 // The one tag that goes into Accept-Language.
 
-const TRANSLATED = "am ar bg-BG bn-BD bs-BA ca-ES cs-CZ da-DK de-DE el-GR es-ES es-419 et-EE fi-FI fr-FR fr-CA gu-IN hi-IN hr-HR hu-HU hy-AM id-ID is-IS it-IT ja-JP ka-GE kk kn-IN ko-KR lt lv-LV mk-MK ml mn mr-IN ms-MY my-MM nb-NO nl-NL pa pl-PL pt-BR pt-PT ro-RO ru-RU sk-SK sl-SI so-SO sq-AL sr-RS sv-SE sw-TZ ta-IN te-IN th-TH tl tr-TR uk-UA ur vi-VN zh-CN zh-HK zh-TW".split(" ");
+const TRANSLATED =
+  "am ar bg-BG bn-BD bs-BA ca-ES cs-CZ da-DK de-DE el-GR es-ES es-419 et-EE fi-FI fr-FR fr-CA gu-IN hi-IN hr-HR hu-HU hy-AM id-ID is-IS it-IT ja-JP ka-GE kk kn-IN ko-KR lt lv-LV mk-MK ml mn mr-IN ms-MY my-MM nb-NO nl-NL pa pl-PL pt-BR pt-PT ro-RO ru-RU sk-SK sl-SI so-SO sq-AL sr-RS sv-SE sw-TZ ta-IN te-IN th-TH tl tr-TR uk-UA ur vi-VN zh-CN zh-HK zh-TW".split(
+    " ",
+  );
 const SCRIPTS = { "zh-hans": "zh-CN", "zh-hant": "zh-TW" };
 
 function resolveLocale(wanted) {

@@ -65,12 +65,19 @@ class View {
     const { theme = "light" } = this.app.options;
     const set = typeof theme === "string" ? { colorScheme: theme } : theme;
     const { accent, surface } = set.color ?? {};
-    for (const [key, value] of Object.entries({ theme: set.colorScheme ?? "light", radius: set.radius ?? "pill", density: set.density ?? "normal" })) {
+    for (const [key, value] of Object.entries({
+      theme: set.colorScheme ?? "light",
+      radius: set.radius ?? "pill",
+      density: set.density ?? "normal",
+    })) {
       this.ui.setAttribute(`data-${key}`, value);
     }
     for (const [name, value] of Object.entries({
-      "--accent": accent?.primary, "--back": surface?.background, "--text": surface?.foreground,
-      "--size": set.typography?.baseSize && `${set.typography.baseSize}px`, "--font": set.typography?.fontFamily,
+      "--accent": accent?.primary,
+      "--back": surface?.background,
+      "--text": surface?.foreground,
+      "--size": set.typography?.baseSize && `${set.typography.baseSize}px`,
+      "--font": set.typography?.fontFamily,
     })) {
       if (value) this.ui.style.setProperty(name, value);
       else this.ui.style.removeProperty(name);
@@ -83,7 +90,11 @@ class View {
     const { header = {}, history } = this.app.options;
     this.header.hidden = header.enabled === false;
     if (this.header.hidden) return sync(this.header, []);
-    const action = (place) => header[place] && iconButton(header[place].icon, header[place].icon, () => header[place].onClick(), { "data-action": place });
+    const action = (place) =>
+      header[place] &&
+      iconButton(header[place].icon, header[place].icon, () => header[place].onClick(), {
+        "data-action": place,
+      });
     const title = header.title?.text ?? this.app.thread.title ?? "";
     const key = `${title}|${header.leftAction?.icon}|${header.rightAction?.icon}|${header.title?.enabled}`;
     if (this.headed !== key || this.headedFor !== header) {
@@ -92,7 +103,12 @@ class View {
       this.titleBar = [action("leftAction"), h("h1", {}, header.title?.enabled === false ? "" : title)];
       this.rightAction = action("rightAction");
     }
-    return sync(this.header, [...this.titleBar, history?.enabled !== false && this.openHistory, this.newChat, this.rightAction]);
+    return sync(this.header, [
+      ...this.titleBar,
+      history?.enabled !== false && this.openHistory,
+      this.newChat,
+      this.rightAction,
+    ]);
   }
 
   drawFooter() {
@@ -102,17 +118,43 @@ class View {
     composer.update();
     const closed = thread.status.type === "closed";
     const closedText = thread.status.reason ?? "This conversation is closed.";
-    this.disclaimer = options.disclaimer && h("div.disclaimer", { "data-contrast": options.disclaimer.highContrast }, drawMarkdown(options.disclaimer.text, this.app));
+    this.disclaimer =
+      options.disclaimer &&
+      h(
+        "div.disclaimer",
+        { "data-contrast": options.disclaimer.highContrast },
+        drawMarkdown(options.disclaimer.text, this.app),
+      );
     sync(this.footer, [
-      closed ? h("div.closed", { role: "status" }, closedText) : question ? this.questions?.node : composer.node,
-      this.disclaimer, this.mark,
+      closed
+        ? h("div.closed", { role: "status" }, closedText)
+        : question
+          ? this.questions?.node
+          : composer.node,
+      this.disclaimer,
+      this.mark,
     ]);
   }
 
   drawStart() {
     const { greeting = GREETING, prompts = [] } = this.app.options.startScreen ?? {};
-    return h("section.start", {}, h("h2", {}, greeting), h("div.prompts", {}, prompts.map(({ label, prompt, icon }) =>
-      h("button.prompt", { type: "button", onclick: () => this.app.prompt(prompt) }, icon && drawIcon(icon), h("span", {}, label)))));
+    return h(
+      "section.start",
+      {},
+      h("h2", {}, greeting),
+      h(
+        "div.prompts",
+        {},
+        prompts.map(({ label, prompt, icon }) =>
+          h(
+            "button.prompt",
+            { type: "button", onclick: () => this.app.prompt(prompt) },
+            icon && drawIcon(icon),
+            h("span", {}, label),
+          ),
+        ),
+      ),
+    );
   }
 
   // The conversation
@@ -135,10 +177,18 @@ class View {
     const key = `${role}:${items[0].id}`;
     if (!this.articles.has(key)) {
       const heading = h("h3.hidden-label", {}, role === "user" ? "You said:" : "The assistant said:");
-      this.articles.set(key, { node: h("article", { "data-thread-turn": role }), heading, actions: h("div.actions") });
+      this.articles.set(key, {
+        node: h("article", { "data-thread-turn": role }),
+        heading,
+        actions: h("div.actions"),
+      });
     }
     const { node, heading, actions } = this.articles.get(key);
-    sync(node, [heading, items.map((item) => this.drawItem(item)), role === "assistant" && this.drawActions(actions, items, isLast)]);
+    sync(node, [
+      heading,
+      items.map((item) => this.drawItem(item)),
+      role === "assistant" && this.drawActions(actions, items, isLast),
+    ]);
     return node;
   }
 
@@ -148,14 +198,21 @@ class View {
     if (isLast && thread.responding) return null;
     const ids = items.map((item) => item.id);
     const given = thread.feedback.get(ids.at(-1));
-    const thumb = (kind, icon, label) => iconButton(icon, label, () => this.app.sendFeedback(ids, kind), { "aria-pressed": String(given === kind) });
+    const thumb = (kind, icon, label) =>
+      iconButton(icon, label, () => this.app.sendFeedback(ids, kind), {
+        "aria-pressed": String(given === kind),
+      });
     const key = `${feedback}${retry}${given}${ids}${isLast}`;
     if (node.dataset.key !== key) {
       node.dataset.key = key;
       sync(node, [
         feedback && thumb("positive", "thumbs-up", "Thumbs up"),
         feedback && thumb("negative", "thumbs-down", "Thumbs down"),
-        retry && this.app.userMessageBefore(ids[0]) && iconButton("reload", "Regenerate message", () => this.app.retry(this.app.userMessageBefore(ids[0]))),
+        retry &&
+          this.app.userMessageBefore(ids[0]) &&
+          iconButton("reload", "Regenerate message", () =>
+            this.app.retry(this.app.userMessageBefore(ids[0])),
+          ),
       ]);
     }
     return node.childElementCount ? node : null;
@@ -163,7 +220,8 @@ class View {
 
   drawProgress() {
     const { progress, items, turn } = this.app.thread;
-    if (progress) return h("div.progress", { role: "status" }, progress.icon && drawIcon(progress.icon), progress.text);
+    if (progress)
+      return h("div.progress", { role: "status" }, progress.icon && drawIcon(progress.icon), progress.text);
     const last = items.at(-1);
     const waits = !last || last.type === "user_message" || !turn.pending?.has(last.id);
     return waits && this.dots;
@@ -171,12 +229,23 @@ class View {
 
   drawError({ message, allowRetry }) {
     const user = this.app.thread.lastUserMessage;
-    return h("div.error", { role: "alert" }, h("span", {}, message),
-      allowRetry && user && h("button.button.secondary", { type: "button", onclick: () => this.app.retry(user) }, "Retry"));
+    return h(
+      "div.error",
+      { role: "alert" },
+      h("span", {}, message),
+      allowRetry &&
+        user &&
+        h("button.button.secondary", { type: "button", onclick: () => this.app.retry(user) }, "Retry"),
+    );
   }
 
   drawNotice({ level, title, message }) {
-    return h("div.notice", { role: "status", "data-level": level }, title && h("strong", {}, title), drawMarkdown(message, this.app));
+    return h(
+      "div.notice",
+      { role: "status", "data-level": level },
+      title && h("strong", {}, title),
+      drawMarkdown(message, this.app),
+    );
   }
 
   // History
@@ -184,13 +253,37 @@ class View {
   drawHistory() {
     const { app } = this;
     const { showDelete = true, showRename = true } = app.options.history ?? {};
-    const row = (thread) => h("li.history-row", { "data-thread-id": thread.id, "aria-current": thread.id === app.thread.id ? "true" : null },
-      h("button.history-open", { type: "button", onclick: () => app.openFromHistory(thread.id) }, thread.title || "New thread"),
-      showRename && iconButton("pencil", "Rename", () => this.askRename(thread)),
-      showDelete && iconButton("trash", "Delete", () => this.askDelete(thread)));
-    sync(this.overlay, [h("section.history", { role: "region", "aria-label": "Conversation history", onkeydown: (event) => event.key === "Escape" && app.hideHistory() },
-      h("div.history-head", {}, h("h2", {}, "History"), iconButton("close", "Close history", () => app.hideHistory())),
-      app.list.rows.length ? h("ul", {}, app.list.rows.map(row)) : h("p.caption", {}, "No conversations yet"))]);
+    const row = (thread) =>
+      h(
+        "li.history-row",
+        { "data-thread-id": thread.id, "aria-current": thread.id === app.thread.id ? "true" : null },
+        h(
+          "button.history-open",
+          { type: "button", onclick: () => app.openFromHistory(thread.id) },
+          thread.title || "New thread",
+        ),
+        showRename && iconButton("pencil", "Rename", () => this.askRename(thread)),
+        showDelete && iconButton("trash", "Delete", () => this.askDelete(thread)),
+      );
+    sync(this.overlay, [
+      h(
+        "section.history",
+        {
+          role: "region",
+          "aria-label": "Conversation history",
+          onkeydown: (event) => event.key === "Escape" && app.hideHistory(),
+        },
+        h(
+          "div.history-head",
+          {},
+          h("h2", {}, "History"),
+          iconButton("close", "Close history", () => app.hideHistory()),
+        ),
+        app.list.rows.length
+          ? h("ul", {}, app.list.rows.map(row))
+          : h("p.caption", {}, "No conversations yet"),
+      ),
+    ]);
   }
 
   closeHistory() {
@@ -199,13 +292,23 @@ class View {
 
   askRename(thread) {
     const field = h("input.field", { type: "text", "aria-label": "Title", value: thread.title ?? "" });
-    this.dialog("Rename conversation", field, "Save", () => field.value.trim() && this.app.rename(thread.id, field.value.trim()));
+    this.dialog(
+      "Rename conversation",
+      field,
+      "Save",
+      () => field.value.trim() && this.app.rename(thread.id, field.value.trim()),
+    );
     field.focus();
     field.select();
   }
 
   askDelete(thread) {
-    this.dialog("Delete conversation?", h("p", {}, `“${thread.title || "New thread"}” will be deleted.`), "Delete", () => this.app.remove(thread.id));
+    this.dialog(
+      "Delete conversation?",
+      h("p", {}, `“${thread.title || "New thread"}” will be deleted.`),
+      "Delete",
+      () => this.app.remove(thread.id),
+    );
   }
 
   dialog(title, body, verb, onConfirm) {
@@ -215,11 +318,29 @@ class View {
       close();
       onConfirm();
     };
-    const node = h("div.backdrop", { onkeydown: (event) => { if (event.key === "Escape") { event.stopPropagation(); close(); } } },
-      h("form.dialog", { role: "dialog", "aria-modal": "true", "aria-label": title, onsubmit: confirm }, h("h2", {}, title), body,
-        h("div.card-actions", {},
+    const node = h(
+      "div.backdrop",
+      {
+        onkeydown: (event) => {
+          if (event.key === "Escape") {
+            event.stopPropagation();
+            close();
+          }
+        },
+      },
+      h(
+        "form.dialog",
+        { role: "dialog", "aria-modal": "true", "aria-label": title, onsubmit: confirm },
+        h("h2", {}, title),
+        body,
+        h(
+          "div.card-actions",
+          {},
           h("button.button.secondary", { type: "button", onclick: close }, "Cancel"),
-          h("button.button.primary", { type: "submit" }, verb))));
+          h("button.button.primary", { type: "submit" }, verb),
+        ),
+      ),
+    );
     this.overlay.append(node);
     node.querySelector("button[type=submit]").focus();
   }

@@ -14,28 +14,52 @@ class Questions {
     const { inputs } = this.item;
     const input = inputs[this.at];
     const last = this.at === inputs.length - 1;
-    this.own = h("textarea", { rows: 2, "aria-label": input.question, placeholder: input.type === "freeform" ? "Your answer" : "Something else" });
+    this.own = h("textarea", {
+      rows: 2,
+      "aria-label": input.question,
+      placeholder: input.type === "freeform" ? "Your answer" : "Something else",
+    });
     this.own.addEventListener("input", () => this.refresh());
-    this.next = h("button.button.primary", { type: "button", onclick: () => this.keep() }, last ? "Submit" : "Next");
+    this.next = h(
+      "button.button.primary",
+      { type: "button", onclick: () => this.keep() },
+      last ? "Submit" : "Next",
+    );
     sync(this.node, [
-      h("div.questions-head", {},
+      h(
+        "div.questions-head",
+        {},
         h("span", {}, `${this.at + 1} of ${inputs.length}`),
-        this.at > 0 && h("button.link", { type: "button", onclick: () => this.back() }, "Back")),
+        this.at > 0 && h("button.link", { type: "button", onclick: () => this.back() }, "Back"),
+      ),
       h("p.question", {}, input.question),
       input.description && h("p.caption", {}, input.description),
       input.type === "multiple_choice" && this.drawChoices(input),
       this.own,
-      h("div.card-actions", {},
+      h(
+        "div.card-actions",
+        {},
         h("button.button.secondary", { type: "button", onclick: () => this.skip() }, "Skip"),
-        this.next),
+        this.next,
+      ),
     ]);
     this.refresh();
   }
 
   drawChoices(input) {
     const kind = input.multiple ? "checkbox" : "radio";
-    return h("div.choices", { role: input.multiple ? "group" : "radiogroup", "aria-label": input.question }, input.options.map(({ value }) =>
-      h("label.check", {}, h("input", { type: kind, name: `q-${input.id}`, value, onchange: () => this.refresh() }), value)));
+    return h(
+      "div.choices",
+      { role: input.multiple ? "group" : "radiogroup", "aria-label": input.question },
+      input.options.map(({ value }) =>
+        h(
+          "label.check",
+          {},
+          h("input", { type: kind, name: `q-${input.id}`, value, onchange: () => this.refresh() }),
+          value,
+        ),
+      ),
+    );
   }
 
   get values() {

@@ -18,10 +18,14 @@ class Strict {
 
   /** A thread as get_by_id answered it, and all its items. */
   checkLoaded(wire, items) {
-    for (const problem of nonconformities(WIRE_SCHEMA.thread, wire)) this.say(`threads.get_by_id: ${problem}`);
+    for (const problem of nonconformities(WIRE_SCHEMA.thread, wire))
+      this.say(`threads.get_by_id: ${problem}`);
     const ids = new Set();
     for (const item of items) {
-      for (const problem of nonconformities({ $ref: "#/$defs/ItemPage" }, { data: [item], has_more: false })) {
+      for (const problem of nonconformities(
+        { $ref: "#/$defs/ItemPage" },
+        { data: [item], has_more: false },
+      )) {
         this.say(`threads.get_by_id: ${problem}`);
       }
       if (ids.has(item.id)) this.say(`threads.get_by_id: id ${item.id} occurs twice`);
@@ -32,17 +36,21 @@ class Strict {
 
   checkItem(item, threadId, where) {
     if (HIDDEN_ITEMS.has(item.type)) this.say(`${where}: ${item.type} ${item.id} must not reach the browser`);
-    if (threadId && item.thread_id !== threadId) this.say(`${where}: item ${item.id} is of thread ${item.thread_id}`);
+    if (threadId && item.thread_id !== threadId)
+      this.say(`${where}: item ${item.id} is of thread ${item.thread_id}`);
     for (const attachment of item.attachments ?? []) {
       const url = attachment?.preview_url;
-      if (url && !/^(https?:\/\/|data:)/.test(url)) this.say(`${where}: the preview_url of ${attachment.id} is relative`);
+      if (url && !/^(https?:\/\/|data:)/.test(url))
+        this.say(`${where}: the preview_url of ${attachment.id} is relative`);
     }
   }
 
   /** Remembers what was on the screen, for the comparison with what is there after a reload. */
   keepLive(thread) {
     if (!thread.id) return;
-    const live = thread.items.filter((item) => !thread.partial.has(item.id)).map((item) => [item.id, digest(item)]);
+    const live = thread.items
+      .filter((item) => !thread.partial.has(item.id))
+      .map((item) => [item.id, digest(item)]);
     try {
       sessionStorage.setItem(LIVE_KEY + thread.id, JSON.stringify(live));
     } catch {
@@ -57,11 +65,15 @@ class Strict {
     const now = new Map(thread.items.map((item) => [item.id, digest(item)]));
     for (const [id, was] of live) {
       if (!now.has(id)) this.say(`reload: item ${id} is gone; it was ${was}`);
-      else if (now.get(id) !== was) this.say(`reload: item ${id} differs; it was ${was} and is ${now.get(id)}`);
+      else if (now.get(id) !== was)
+        this.say(`reload: item ${id} differs; it was ${was} and is ${now.get(id)}`);
     }
     const ids = new Set(live.map(([id]) => id));
     const order = [...now.keys()].filter((id) => ids.has(id)).join();
-    const before = live.map(([id]) => id).filter((id) => now.has(id)).join();
+    const before = live
+      .map(([id]) => id)
+      .filter((id) => now.has(id))
+      .join();
     if (order !== before) this.say(`reload: the order was ${before} and is ${order}`);
   }
 }
@@ -69,7 +81,11 @@ class Strict {
 /** What the user sees of an item; what may change without being seen stays out. */
 function digest(item) {
   const seen = {
-    user_message: () => [item.content, item.quoted_text ?? "", (item.attachments ?? []).map(({ id, name }) => [id, name])],
+    user_message: () => [
+      item.content,
+      item.quoted_text ?? "",
+      (item.attachments ?? []).map(({ id, name }) => [id, name]),
+    ],
     assistant_message: () => item.content,
     client_tool_call: () => [item.name, item.arguments],
     widget: () => item.widget,
@@ -84,7 +100,9 @@ function digest(item) {
 function sorted(value) {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isRecord(value)) return value;
-  const keys = Object.keys(value).filter((key) => value[key] !== null && value[key] !== undefined).sort();
+  const keys = Object.keys(value)
+    .filter((key) => value[key] !== null && value[key] !== undefined)
+    .sort();
   return Object.fromEntries(keys.map((key) => [key, sorted(value[key])]));
 }
 
@@ -111,7 +129,11 @@ class StreamWatch {
     const problems = nonconformities(WIRE_SCHEMA.event, event);
     for (const problem of problems) this.say(problem);
     if (this.over) this.say(`${event?.type} after ${this.over}`);
-    if (this.count === 1 && this.type === "threads.create" && !["thread.created", "error"].includes(event?.type)) {
+    if (
+      this.count === 1 &&
+      this.type === "threads.create" &&
+      !["thread.created", "error"].includes(event?.type)
+    ) {
       this.say(`the first event is ${event?.type} and not thread.created`);
     }
     if (event?.item) this.seeItem(event, event.item);
@@ -125,12 +147,15 @@ class StreamWatch {
     this.strict.checkItem(item, this.thread.id, this.type);
     if (event.type === "thread.item.replaced") return;
     if (item.type === "client_tool_call") {
-      if (this.calls.has(item.id)) this.say(`client tool call ${item.id} was sent twice, so its handler runs twice`);
+      if (this.calls.has(item.id))
+        this.say(`client tool call ${item.id} was sent twice, so its handler runs twice`);
       this.calls.add(item.id);
       if (!added && item.status === "pending") this.over = "a pending client tool call";
     }
     if (item.type === "user_message") this.echoed = true;
-    const reused = this.known.has(item.id) || (this.seen.has(item.id) && !(event.type === "thread.item.done" && this.open.has(item.id)));
+    const reused =
+      this.known.has(item.id) ||
+      (this.seen.has(item.id) && !(event.type === "thread.item.done" && this.open.has(item.id)));
     if (reused) this.say(`id ${item.id} is used a second time`);
     this.seen.add(item.id);
     if (added) this.open.set(item.id, new Set());
@@ -165,11 +190,14 @@ function nonconformities(schema, value, path = "") {
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices) return nearest(choices, value, path);
   const at = path || "event";
-  if ("const" in schema && schema.const !== value) return [`${at} is ${show(value)} and not ${show(schema.const)}`];
+  if ("const" in schema && schema.const !== value)
+    return [`${at} is ${show(value)} and not ${show(schema.const)}`];
   if (schema.enum && !schema.enum.includes(value)) return [`${at} is ${show(value)}`];
-  if (schema.type && !isOfType(schema.type, value)) return [`${at} is ${show(value)} and not of type ${schema.type}`];
+  if (schema.type && !isOfType(schema.type, value))
+    return [`${at} is ${show(value)} and not of type ${schema.type}`];
   if (schema.pattern && !new RegExp(schema.pattern).test(value)) return [`${at} is ${show(value)}`];
-  if (schema.format === "date-time" && Number.isNaN(Date.parse(value))) return [`${at} is no date: ${show(value)}`];
+  if (schema.format === "date-time" && Number.isNaN(Date.parse(value)))
+    return [`${at} is no date: ${show(value)}`];
   if (schema.items && Array.isArray(value)) {
     return value.flatMap((item, index) => nonconformities(schema.items, item, `${path}[${index}]`));
   }
@@ -178,7 +206,9 @@ function nonconformities(schema, value, path = "") {
 
 function ofProperties(schema, value, path) {
   const inside = (key) => (path ? `${path}.${key}` : key);
-  const problems = (schema.required ?? []).filter((key) => !(key in value)).map((key) => `${inside(key)} is missing`);
+  const problems = (schema.required ?? [])
+    .filter((key) => !(key in value))
+    .map((key) => `${inside(key)} is missing`);
   for (const [key, item] of Object.entries(value)) {
     const rule = schema.properties[key];
     if (rule) problems.push(...nonconformities(rule, item, inside(key)));
@@ -188,11 +218,15 @@ function ofProperties(schema, value, path) {
 }
 
 function nearest(choices, value, path) {
-  const resolved = choices.map((choice) => (choice.$ref ? WIRE_SCHEMA.$defs[choice.$ref.split("/").pop()] : choice));
+  const resolved = choices.map((choice) =>
+    choice.$ref ? WIRE_SCHEMA.$defs[choice.$ref.split("/").pop()] : choice,
+  );
   const named = resolved.filter((choice) => choice.properties?.type?.const !== undefined);
   if (isRecord(value) && named.length) {
     const own = named.find((choice) => choice.properties.type.const === value.type);
-    return own ? nonconformities(own, value, path) : [`${path ? `${path}.type` : "type"} ${show(value.type)} is unknown`];
+    return own
+      ? nonconformities(own, value, path)
+      : [`${path ? `${path}.type` : "type"} ${show(value.type)} is unknown`];
   }
   const all = resolved.map((choice) => nonconformities(choice, value, path));
   return all.sort((a, b) => a.length - b.length)[0];

@@ -1,9 +1,18 @@
 // A conversation as the element knows it. Items are never changed in place: a changed item is a new object.
 
 const SHOWN_ITEMS = new Set([
-  "user_message", "assistant_message", "client_tool_call", "widget", "generated_image", "structured_input",
-  "workflow", "task", "end_of_turn",
+  "user_message",
+  "assistant_message",
+  "client_tool_call",
+  "widget",
+  "generated_image",
+  "structured_input",
+  "workflow",
+  "task",
+  "end_of_turn",
 ]);
+
+const NOBODY = { role: "nobody", items: /** @type {any[]} */ ([]) };
 
 class Thread {
   constructor() {
@@ -89,14 +98,15 @@ class Thread {
   /** [{ role, items }]: what one side said without being interrupted. */
   get turns() {
     const turns = [];
-    /** @type {{ role: string, items: any[] } | null} */
-    let open = null;
+    let open = NOBODY;
     for (const item of this.items) {
-      if (item.type === "end_of_turn") open = null;
-      else if (item.type === "user_message") turns.push((open = { role: "user", items: [item] }));
-      else if (item.type !== "client_tool_call") {
-        if (open?.role === "assistant") open.items.push(item);
-        else turns.push((open = { role: "assistant", items: [item] }));
+      if (item.type === "client_tool_call") continue;
+      const role = item.type === "user_message" ? "user" : "assistant";
+      if (item.type === "end_of_turn") open = NOBODY;
+      else if (role === "assistant" && open.role === role) open.items.push(item);
+      else {
+        open = { role, items: [item] };
+        turns.push(open);
       }
     }
     return turns;
@@ -113,19 +123,28 @@ function updated(item, update) {
       return withPart(item, update, (part) => ({ ...part, text: part.text + update.delta }));
     case "assistant_message.content_part.annotation_added":
       return withPart(item, update, (part) => ({
-        ...part, annotations: placed(part.annotations, update.annotation_index, update.annotation),
+        ...part,
+        annotations: placed(part.annotations, update.annotation_index, update.annotation),
       }));
     case "widget.root.updated":
       return { ...item, widget: update.widget };
     case "widget.component.updated":
       return { ...item, widget: withComponent(item.widget, update.component_id, () => update.component) };
     case "widget.streaming_text.value_delta":
-      return { ...item, widget: withComponent(item.widget, update.component_id, (component) => ({
-        ...component, value: (component.value ?? "") + update.delta, streaming: !update.done,
-      })) };
+      return {
+        ...item,
+        widget: withComponent(item.widget, update.component_id, (component) => ({
+          ...component,
+          value: (component.value ?? "") + update.delta,
+          streaming: !update.done,
+        })),
+      };
     case "workflow.task.added":
     case "workflow.task.updated":
-      return { ...item, workflow: { ...item.workflow, tasks: placed(item.workflow.tasks, update.task_index, update.task) } };
+      return {
+        ...item,
+        workflow: { ...item.workflow, tasks: placed(item.workflow.tasks, update.task_index, update.task) },
+      };
     case "generated_image.updated":
       return { ...item, image: update.image, progress: update.progress };
     default:

@@ -55,7 +55,9 @@ class Turn {
       const answers = await this.answer(calls);
       calls = [];
       for (const result of answers) {
-        calls.push(...(await this.exchange("threads.add_client_tool_output", { thread_id: this.thread.id, result })));
+        calls.push(
+          ...(await this.exchange("threads.add_client_tool_output", { thread_id: this.thread.id, result })),
+        );
       }
     }
   }
@@ -109,7 +111,9 @@ class Turn {
       for (const id of this.pending) thread.partial.add(id);
       return;
     }
-    const answered = thread.items.some((item) => item.type === "assistant_message" && this.finished.has(item.id));
+    const answered = thread.items.some(
+      (item) => item.type === "assistant_message" && this.finished.has(item.id),
+    );
     for (const id of this.pending) {
       const item = thread.find(id);
       if (item?.type !== "assistant_message") continue;
@@ -194,11 +198,19 @@ class Turn {
   call(item) {
     const tool = this.app.options.onClientTool;
     if (!tool) {
-      this.app.fail("IntegrationError", `No handler for client tool calls. Set onClientTool to handle "${item.name}".`);
+      this.app.fail(
+        "IntegrationError",
+        `No handler for client tool calls. Set onClientTool to handle "${item.name}".`,
+      );
       return;
     }
     const outcome = new Promise((resolve) => resolve(tool({ name: item.name, params: item.arguments })));
-    this.calls.push(outcome.then((result) => ({ result }), () => null));
+    this.calls.push(
+      outcome.then(
+        (result) => ({ result }),
+        () => null,
+      ),
+    );
   }
 
   /** The results; a tool that threw says nothing, and nobody is told. */

@@ -38,7 +38,13 @@ class Uploads {
 
   /** Attachments that are on the server already. */
   adopt(attachments) {
-    this.entries.push(...attachments.map((attachment) => ({ name: attachment.name, attachment, controller: new AbortController() })));
+    this.entries.push(
+      ...attachments.map((attachment) => ({
+        name: attachment.name,
+        attachment,
+        controller: new AbortController(),
+      })),
+    );
     this.draw();
   }
 
@@ -49,7 +55,8 @@ class Uploads {
       return `That file type isn't supported. Accepted types are: ${Object.values(accept).flat().join(", ")}.`;
     }
     const limit = limitFor(this.options.maxSize, file.type);
-    if (file.size > limit) return `Your file is too large. The maximum size is ${Math.floor(limit / 1024)} KB.`;
+    if (file.size > limit)
+      return `Your file is too large. The maximum size is ${Math.floor(limit / 1024)} KB.`;
     return "";
   }
 
@@ -73,9 +80,15 @@ class Uploads {
     const strategy = this.app.options.api.uploadStrategy;
     const { signal } = entry.controller;
     if (strategy.type === "direct") {
-      const response = await this.post(strategy.uploadUrl, { method: "POST", body: formOf(file), headers: this.app.api.baseHeaders, signal });
+      const response = await this.post(strategy.uploadUrl, {
+        method: "POST",
+        body: formOf(file),
+        headers: this.app.api.baseHeaders,
+        signal,
+      });
       const attachment = await response.json().catch(() => ({}));
-      if (!attachment.id || !attachment.mime_type) throw new Error("Upload endpoint did not return file metadata");
+      if (!attachment.id || !attachment.mime_type)
+        throw new Error("Upload endpoint did not return file metadata");
       return attachment;
     }
     const params = { name: file.name, size: file.size, mime_type: file.type };
@@ -87,7 +100,11 @@ class Uploads {
     await this.post(descriptor.url, {
       method: descriptor.method,
       body: put ? file : formOf(file),
-      headers: { ...(put ? { "content-type": file.type } : {}), ...this.app.api.baseHeaders, ...descriptor.headers },
+      headers: {
+        ...(put ? { "content-type": file.type } : {}),
+        ...this.app.api.baseHeaders,
+        ...descriptor.headers,
+      },
       signal,
     });
     return attachment;
@@ -114,10 +131,18 @@ class Uploads {
   }
 
   draw() {
-    sync(this.node, this.entries.map((entry) =>
-      h("div.upload", { role: "listitem", "data-state": entry.attachment ? "ready" : "uploading" },
-        drawIcon("document"), h("span", {}, entry.name),
-        iconButton("close", `Remove ${entry.name}`, () => this.remove(entry)))));
+    sync(
+      this.node,
+      this.entries.map((entry) =>
+        h(
+          "div.upload",
+          { role: "listitem", "data-state": entry.attachment ? "ready" : "uploading" },
+          drawIcon("document"),
+          h("span", {}, entry.name),
+          iconButton("close", `Remove ${entry.name}`, () => this.remove(entry)),
+        ),
+      ),
+    );
     this.onChange();
   }
 }
@@ -129,12 +154,17 @@ function formOf(file) {
 }
 
 function isAccepted(accept, file) {
-  return Object.entries(accept).some(([pattern, endings]) =>
-    fitsMime(pattern, file.type) && (!endings.length || endings.some((ending) => file.name.toLowerCase().endsWith(ending.toLowerCase()))));
+  return Object.entries(accept).some(
+    ([pattern, endings]) =>
+      fitsMime(pattern, file.type) &&
+      (!endings.length || endings.some((ending) => file.name.toLowerCase().endsWith(ending.toLowerCase()))),
+  );
 }
 
 function fitsMime(pattern, type) {
-  return pattern === type || (pattern.endsWith("/*") && type.startsWith(pattern.slice(0, -1))) || pattern === "*/*";
+  return (
+    pattern === type || (pattern.endsWith("/*") && type.startsWith(pattern.slice(0, -1))) || pattern === "*/*"
+  );
 }
 
 function limitFor(maxSize, type) {
