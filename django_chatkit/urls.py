@@ -10,6 +10,8 @@ from . import views
 app_name = "django_chatkit"
 
 urlpatterns = [
+    # A dot, which no alias can have, keeps this apart from the servers.
+    path("csrf.json", views.csrf, name="csrf"),
     path("", views.api, name="api"),
     path("<slug:server>/", views.api, name="api"),
 ]

@@ -14,9 +14,10 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from pydantic import ValidationError
 
 from .conf import conf
@@ -52,6 +53,16 @@ async def api(request: HttpRequest, server: str = "default") -> HttpResponseBase
         return await to_response(request, result)
     except Exception as error:
         return refusal(error)
+
+
+@login_not_required
+@require_safe
+def csrf(request: HttpRequest) -> HttpResponse:
+    """The page's CSRF token anew, for scripts that cannot see the cookie: a login elsewhere changed it.
+
+    Another site cannot read it: there is no CORS header, and the token is of no use without the cookie.
+    """
+    return json_response(JsonResponse({"token": get_token(request)}))
 
 
 def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKitContext, bytes]:

@@ -9,6 +9,7 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.test import AsyncClient, AsyncRequestFactory, RequestFactory, override_settings
+from django.urls import reverse
 
 from django_chatkit.models import Feedback, Thread, ThreadItem
 from django_chatkit.server import DjangoChatKitServer, TextServer
@@ -115,6 +116,20 @@ async def test_csrf_token_kept_in_the_session(chat, settings):
     chat.headers["X-CSRFToken"] = get_token(request)
     await sync_to_async(keep_in_session)(chat.client, "_csrftoken", request.META["CSRF_COOKIE"])
     assert (await chat.send("hi")).status == 200
+
+
+async def test_fresh_token_after_a_login_elsewhere(chat, user, settings):
+    settings.CSRF_COOKIE_HTTPONLY = True
+    await chat.open_page()
+    await chat.send("hi")
+    await sync_to_async(chat.client.force_login)(user)
+    old = chat.headers.pop("X-CSRFToken")
+    response = await chat.client.get(reverse("django_chatkit:csrf"))
+    assert response["Cache-Control"] == "no-store"
+    assert "Access-Control-Allow-Origin" not in response
+    chat.headers["X-CSRFToken"] = response.json()["token"]
+    assert response.json()["token"] != old
+    assert (await chat.send("again")).status == 200
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options"])
