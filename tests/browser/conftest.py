@@ -5,8 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
+import django_chatkit.server  # noqa: F401  (it takes seconds, which the first page would have to wait)
+
+SECONDS = 1000
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
@@ -17,6 +20,8 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-quic",
 ]
+
+expect.set_options(timeout=15 * SECONDS)
 
 
 class Console:
@@ -67,7 +72,7 @@ def new_page(chromium, live_server, console):
 
     def new_page(**options):
         context = chromium.new_context(base_url=live_server.url, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30 * SECONDS)
         contexts.append(context)
         page = context.new_page()
         console.watch(page)

@@ -53,9 +53,9 @@ def test_a_conversation(strict, console, mode):
     expect(strict.locator("django-chatkit")).to_have_attribute("data-state", "ready")
     say(strict, "Hello there")
     expect(answers(strict)).to_contain_text("You said: Hello there")
-    assert Thread.objects.get().title == "Hello there"
     say(strict, "Once more")
     expect(answers(strict).last).to_contain_text("You said: Once more")
+    assert Thread.objects.get().title == "Hello there"
 
 
 def test_two_assistants(strict):
