@@ -35,8 +35,9 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
 	@touch $@
 
-node_modules/.stamp: package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+# Not `npm ci`: that fails where a registry lacks the tools' builds for other systems.
+node_modules/.stamp: package.json package-lock.json
+	npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 packages: $(VENV)/.dev $(if $(wildcard package-lock.json),node_modules/.stamp)
