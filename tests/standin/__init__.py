@@ -32,7 +32,7 @@ SOURCES = tuple(
 )
 """The parts of the script, in the order in which they need each other."""
 
-PROLOGUE = """// A stand-in for ChatKit's element, for offline tests and demonstrations, without any of OpenAI's code.
+PROLOGUE = """// A stand-in for ChatKit's element, for offline use. Nothing in it is OpenAI's.
 (() => {
 "use strict";
 if (document.currentScript === null) {

@@ -162,7 +162,7 @@ def test_history(stored):
         "history.open",
         "history.close",
     ]
-    assert stored.page.locator("header h1").inner_text() == "Second"
+    assert stored.page.locator(".thread-title").inner_text() == "Second"
     assert stored.violations == []
 
 
@@ -221,7 +221,7 @@ def test_thread_updated(chat, backend):
     }
     backend.on("threads.create", first_turn(done(assistant("Hello")), told))
     chat.open().send()
-    assert chat.page.locator("header h1").inner_text() == "Orders"
+    assert chat.page.locator(".thread-title").inner_text() == "Orders"
     assert "Solved" in chat.text
     chat.click("Conversation history")
     assert chat.page.locator(".history-row").all_inner_texts() == ["Orders"]
@@ -399,7 +399,7 @@ def test_prompts_and_header(chat, backend):
     chat.click("Greet")
     chat.page.get_by_text("Hello").wait_for()
     assert backend.bodies("threads.create")[0]["params"]["input"]["inference_options"] == {"model": "m"}
-    assert chat.page.locator("header h1").inner_text() == "Shop"
+    assert chat.page.locator(".thread-title").inner_text() == "Shop"
     assert "May be wrong" in chat.text
     assert "ChatKit stand-in" in chat.text
 

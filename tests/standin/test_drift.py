@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from typing import get_args
 
+import pytest
+
 from tests.standin import HERE, SOURCES, events, script
 from tests.standin.conftest import skip_or_fail
 
@@ -131,6 +133,18 @@ def test_the_choices_are_the_types(node_modules, tmp_path):
         table = ", ".join(f"[{json.dumps(str(value))}]: true" for value in values)
         source += f"\nexport const values{number}: Record<{kind}, true> = {{ {table} }};"
     assert compile_with_types(node_modules, tmp_path, source) == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'declare const app: App; app.emit("chatkit.message", null);',
+        'declare const app: App; app.emit("chatkit.thread.change", { id: "thr_1" });',
+        "declare const el: ChatKitStandIn; el.setThreadId(7);",
+    ],
+)
+def test_wrong_events_and_methods_would_be_noticed(node_modules, tmp_path, wrong):
+    assert "error TS" in compile_with_types(node_modules, tmp_path, wrong)
 
 
 def test_the_check_of_the_types_would_notice(node_modules, tmp_path):

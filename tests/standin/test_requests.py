@@ -542,7 +542,7 @@ def test_rename_and_delete(chat, backend):
     chat.page.keyboard.press("Enter")
     chat.settle()
     same(backend.bodies("threads.update")[0], "threads.update")
-    assert chat.page.locator("header h1").inner_text() == "Renamed"
+    assert chat.page.locator(".thread-title").inner_text() == "Renamed"
     row.get_by_role("button", name="Delete").click()
     chat.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     chat.settle()

@@ -4,6 +4,7 @@ const ATTEMPTS = 6;
 const RETRY_MS = 10;
 
 class Api {
+  /** @param {App} app */
   constructor(app) {
     this.app = app;
     this.instance = newUuid();

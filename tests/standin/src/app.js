@@ -1,6 +1,7 @@
 // What the real element does inside its frame: threads, requests, and what the user may do.
 
 class App {
+  /** @param {ChatKitStandIn} el @param {ShadowRoot} root @param {any} options */
   constructor(el, root, options) {
     this.el = el;
     this.options = options;
@@ -203,6 +204,7 @@ class App {
     this.drawHistory();
     this.emit("chatkit.history.open", null);
     if (this.list.state !== "loaded") await this.loadList();
+    this.view.focusHistory();
   }
 
   drawHistory() {

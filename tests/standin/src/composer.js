@@ -4,6 +4,7 @@ const PLACEHOLDER = "Message the AI";
 const DICTATION_TYPE = "audio/webm;codecs=opus";
 
 class Composer {
+  /** @param {App} app */
   constructor(app) {
     this.app = app;
     this.tool = null;

@@ -1,6 +1,7 @@
 // Where the user writes: text with chips in it, and the menus that `@` and `/` open.
 
 class Editor {
+  /** @param {App} app @param {{ onChange: () => void, onSend: () => void }} events */
   constructor(app, { onChange, onSend }) {
     this.app = app;
     this.onChange = onChange;

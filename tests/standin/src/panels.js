@@ -5,20 +5,24 @@ const BOUNDARY = "Something went wrong. Please try again later.";
 const TOAST_MS = 6000;
 
 class View {
+  /** @param {App} app */
   constructor(app, root) {
     this.app = app;
     this.root = root;
     this.drawItem = remember((item) => drawItem(app, item));
     this.articles = new Map();
-    this.titleBar = [];
-    this.header = h("header");
+    this.drawAction = remember(({ icon, onClick }, place) =>
+      iconButton(icon, icon, () => onClick(), { "data-action": place }),
+    );
+    this.header = h("div.header");
+    this.title = h("div.thread-title");
     this.newChat = iconButton("compose", "New chat", () => app.switchTo(null));
     this.openHistory = iconButton("history", "Conversation history", () => app.showHistory());
     this.mark = h("p.stand-in", {}, "ChatKit stand-in · for offline use");
     this.dots = h("div.dots", { role: "status", "aria-label": "Working" }, h("i"), h("i"), h("i"));
     this.log = h("div.log", { role: "log", "aria-label": "Conversation" });
-    this.main = h("main.main", {}, this.log);
-    this.footer = h("footer");
+    this.main = h("div.main", {}, this.log);
+    this.footer = h("div.footer");
     this.toasts = h("div.toasts", { role: "status", "aria-live": "polite" });
     this.overlay = h("div.overlay");
     this.ui = h("div.ui", { "data-ui": "" });
@@ -43,7 +47,7 @@ class View {
       sync(this.ui, [this.header, this.main, this.footer, this.overlay, this.toasts]);
     } catch (error) {
       console.error(error);
-      sync(this.ui, [this.header, h("main.main", {}, h("p.boundary", { role: "alert" }, BOUNDARY))]);
+      sync(this.ui, [this.header, h("div.main", {}, h("p.boundary", { role: "alert" }, BOUNDARY))]);
     }
     if (follow) this.scrollToEnd();
   }
@@ -90,24 +94,14 @@ class View {
     const { header = {}, history } = this.app.options;
     this.header.hidden = header.enabled === false;
     if (this.header.hidden) return sync(this.header, []);
-    const action = (place) =>
-      header[place] &&
-      iconButton(header[place].icon, header[place].icon, () => header[place].onClick(), {
-        "data-action": place,
-      });
-    const title = header.title?.text ?? this.app.thread.title ?? "";
-    const key = `${title}|${header.leftAction?.icon}|${header.rightAction?.icon}|${header.title?.enabled}`;
-    if (this.headed !== key || this.headedFor !== header) {
-      this.headed = key;
-      this.headedFor = header;
-      this.titleBar = [action("leftAction"), h("h1", {}, header.title?.enabled === false ? "" : title)];
-      this.rightAction = action("rightAction");
-    }
+    this.title.textContent =
+      header.title?.enabled === false ? "" : (header.title?.text ?? this.app.thread.title ?? "");
     return sync(this.header, [
-      ...this.titleBar,
+      header.leftAction && this.drawAction(header.leftAction, "leftAction"),
+      this.title,
       history?.enabled !== false && this.openHistory,
       this.newChat,
-      this.rightAction,
+      header.rightAction && this.drawAction(header.rightAction, "rightAction"),
     ]);
   }
 
@@ -284,6 +278,10 @@ class View {
           : h("p.caption", {}, "No conversations yet"),
       ),
     ]);
+  }
+
+  focusHistory() {
+    this.overlay.querySelector("[aria-label='Close history']")?.focus();
   }
 
   closeHistory() {

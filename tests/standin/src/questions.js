@@ -1,6 +1,7 @@
 // A pending structured_input takes the place of the composer: one question after the other.
 
 class Questions {
+  /** @param {App} app */
   constructor(app, item) {
     this.app = app;
     this.item = item;

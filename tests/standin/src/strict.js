@@ -4,6 +4,7 @@ const HIDDEN_ITEMS = new Set(["hidden_context_item", "sdk_hidden_context"]);
 const LIVE_KEY = "chatkit-stand-in:";
 
 class Strict {
+  /** @param {App} app */
   constructor(app) {
     this.app = app;
   }

@@ -20,8 +20,8 @@ const INNER_STYLE = `
 button, input, select, textarea { font: inherit; color: inherit; }
 button { cursor: pointer; } button:disabled { cursor: default; opacity: .4; }
 :focus-visible { outline: 2px solid color-mix(in srgb, var(--accent) 60%, transparent); outline-offset: 2px; }
-header { display: flex; align-items: center; gap: 4px; padding: 8px 12px; min-height: 52px; border-bottom: 1px solid var(--line); }
-header h1 { flex: 1; margin: 0 4px; font-size: 1em; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.header { display: flex; align-items: center; gap: 4px; padding: 8px 12px; min-height: 52px; border-bottom: 1px solid var(--line); }
+.thread-title { flex: 1; margin: 0 4px; font-size: 1em; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .icon-button { display: inline-grid; place-items: center; width: 34px; height: 34px; padding: 0; border: 0; border-radius: 10px; background: none; color: var(--soft); flex: none; }
 .icon-button:hover:not(:disabled) { background: var(--bubble); color: var(--text); } .icon-button[aria-pressed=true] { color: var(--accent); background: var(--bubble); }
 .icon-button[data-primary] { background: var(--accent); color: var(--on-accent); border-radius: 50%; } .icon-button[data-primary]:hover:not(:disabled) { background: var(--accent); color: var(--on-accent); opacity: .85; }
@@ -56,7 +56,7 @@ blockquote { margin: 0; padding-left: 12px; border-left: 3px solid var(--line); 
 .boundary { margin: auto; text-align: center; padding: 40px; }
 .workflow summary, .questions summary { cursor: pointer; color: var(--soft); } .workflow summary svg { vertical-align: -4px; margin-right: 6px; } .tasks { list-style: none; margin: 8px 0 0 4px; padding: 0 0 0 14px; border-left: 2px solid var(--line); display: grid; gap: 8px; } .task { display: flex; gap: 8px; font-size: .92em; } .task svg { margin-top: 3px; color: var(--soft); } .task > div > strong { display: block; font-weight: 500; } .task .text { color: var(--soft); }
 .questions dt { font-weight: 500; margin-top: 6px; } .questions dd { margin: 0; color: var(--soft); }
-footer { padding: 0 var(--gap) 8px; } footer > * { max-width: 720px; margin-inline: auto; }
+.footer { padding: 0 var(--gap) 8px; } .footer > * { max-width: 720px; margin-inline: auto; }
 .composer, .questions-panel { position: relative; border: 1px solid var(--line); border-radius: var(--r); padding: 8px; background: var(--back); box-shadow: 0 2px 10px #0000000f; } .composer:focus-within { border-color: color-mix(in srgb, var(--accent) 40%, var(--line)); }
 .editor { min-height: 38px; max-height: 180px; overflow-y: auto; padding: 7px 10px; outline: 0; white-space: pre-wrap; overflow-wrap: anywhere; } .editor:empty::before { content: attr(data-placeholder); color: var(--soft); pointer-events: none; } .editor[aria-disabled=true] { cursor: not-allowed; }
 .composer-bar { display: flex; justify-content: space-between; align-items: center; } .tools { display: flex; align-items: center; gap: 4px; position: relative; }

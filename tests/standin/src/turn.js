@@ -4,7 +4,12 @@ const GENERIC_FAILURE = "There was an error while generating the assistant's res
 const TOO_MANY = "You've sent too many requests. Please try again later.";
 
 class Turn {
-  /** Custom actions are quiet: they report a response only when there is one. */
+  /**
+   * Custom actions are quiet: they report a response only when there is one.
+   * @param {App} app
+   * @param {Thread} thread
+   * @param {{ quiet?: boolean }} [how]
+   */
   constructor(app, thread, { quiet = false } = {}) {
     this.app = app;
     this.thread = thread;

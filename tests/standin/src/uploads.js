@@ -4,6 +4,7 @@ const DEFAULT_MAX_SIZE = 100 * 1024 * 1024;
 const DEFAULT_MAX_COUNT = 10;
 
 class Uploads {
+  /** @param {App} app */
   constructor(app, onChange) {
     this.app = app;
     this.onChange = onChange;
