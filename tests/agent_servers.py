@@ -5,7 +5,3 @@ from django_chatkit.agents import AgentServer
 
 class ModelServer(AgentServer):
     """Whatever agent a test puts here."""
-
-
-class TracedServer(AgentServer):
-    tracing = True
