@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -166,7 +167,7 @@ def streamed(text: str, id: str = "msg_a") -> list[dict[str, Any]]:
     return [
         added(empty),
         update(id, "assistant_message.content_part.added", content_index=0, content=part("")),
-        *[delta(id, word) for word in text.split(" ")],
+        *[delta(id, word) for word in re.findall(r"\S*\s*", text) if word],
         update(id, "assistant_message.content_part.done", content_index=0, content=part(text)),
         done(assistant(text, id)),
     ]

@@ -37,8 +37,7 @@ class Api {
         headers: { "content-type": "application/json", ...headers, ...this.baseHeaders },
         signal,
       });
-      note.status = response.status;
-      return response;
+      return { response, note };
     } catch (error) {
       note.status = -1;
       throw error;
@@ -47,8 +46,9 @@ class Api {
 
   /** An answer that is no JSON is read as {}: what breaks then, breaks later. */
   async json(type, params, signal = new AbortController().signal) {
-    const response = await this.post(type, params, {}, signal);
+    const { response, note } = await this.post(type, params, {}, signal);
     const raw = await response.text();
+    note.status = response.status;
     let answer = {};
     try {
       answer = JSON.parse(raw);
@@ -66,7 +66,8 @@ class Api {
   async stream(type, params, signal) {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       if (attempt > 1) await this.pause(signal);
-      const response = await this.post(type, params, { accept: "text/event-stream" }, signal);
+      const { response, note } = await this.post(type, params, { accept: "text/event-stream" }, signal);
+      note.status = response.status;
       const kind = response.headers.get("content-type") ?? "none";
       if (response.ok && kind.startsWith("text/event-stream")) return response;
       this.app.violation(`${type} was answered with ${response.status} and content type ${kind}`);
