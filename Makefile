@@ -20,19 +20,19 @@ $(BIN)/python:
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@echo "Installing what the example needs: a minute, the first time"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[channels,rest,test]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[channels,rest,test]'
 	@touch $@
 
 # pip before 25.1 knows no dependency groups.
 $(VENV)/.dev: pyproject.toml $(VENV)/.test
 	@echo "Installing the maintainers' tools"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group dev
 	@touch $@
 
 # Not `npm ci`: that fails where a registry lacks the tools' builds for other systems.

@@ -8,13 +8,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.urls import include, path
 
-urlpatterns = [path("chatkit/", include("django_chatkit.urls"))]
+urlpatterns = []
 
 
 def main() -> None:
     package = files("django_chatkit")
     assert "site-packages" in str(package), package
-    for folder in ["locale", "migrations", "static/django_chatkit", "templates/django_chatkit"]:
+    for folder in ["migrations", "static/django_chatkit", "templates/django_chatkit"]:
         assert any(package.joinpath(folder).iterdir()), f"{folder} is empty"
     assert package.joinpath("py.typed").is_file()
     settings.configure(
@@ -35,6 +35,7 @@ def main() -> None:
         ],
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "django.contrib.messages.middleware.MessageMiddleware",
         ],
@@ -53,6 +54,7 @@ def main() -> None:
         ],
     )
     django.setup()
+    urlpatterns.append(path("chatkit/", include("django_chatkit.urls")))
     call_command("check")
     call_command("migrate", verbosity=0)
     print(f"The wheel works on Django {django.__version__} and Python {sys.version.split()[0]}.", render())

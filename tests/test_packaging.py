@@ -37,9 +37,14 @@ def test_the_wheel_has_every_file_of_the_package(wheel):
     assert in_wheel == shipped_files()
 
 
-@pytest.mark.parametrize("ending", [".html", ".js", ".css", ".mo", "py.typed", "0001_initial.py"])
+@pytest.mark.parametrize("ending", [".html", ".js", ".css", "py.typed", "0001_initial.py"])
 def test_the_wheel_has_each_kind_of_file(wheel, ending):
     assert any(name.endswith(ending) for name in wheel.namelist())
+
+
+def test_the_wheel_has_each_translation_compiled(wheel):
+    catalogues = [name for name in wheel.namelist() if name.endswith(".po")]
+    assert {name.removesuffix("po") + "mo" for name in catalogues} <= set(wheel.namelist())
 
 
 def test_the_wheel_names_its_licence_and_its_readme(wheel):
