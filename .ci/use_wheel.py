@@ -20,6 +20,7 @@ def main() -> None:
     settings.configure(
         SECRET_KEY="-",
         DEBUG=True,
+        ALLOWED_HOSTS=["testserver"],
         ROOT_URLCONF="use_wheel",
         USE_TZ=True,
         STATIC_URL="static/",
@@ -61,13 +62,13 @@ def main() -> None:
 
 
 def render() -> str:
-    from django.contrib.auth.models import AnonymousUser
+    from django.contrib.auth.models import User
     from django.contrib.sessions.backends.db import SessionStore
     from django.template import engines
     from django.test import RequestFactory
 
     request = RequestFactory().get("/")
-    request.user, request.session = AnonymousUser(), SessionStore()
+    request.user, request.session = User.objects.create_user("ann"), SessionStore()
     template = engines["django"].from_string("{% load chatkit %}{% chatkit_widget %}")
     html = template.render({}, request)
     assert "openai-chatkit" in html, html
