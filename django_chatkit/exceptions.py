@@ -23,3 +23,7 @@ class NotPending(CustomStreamError):
 
     def __init__(self) -> None:
         super().__init__(_("This was answered already."), allow_retry=False)
+
+
+def already_sent() -> Refused:
+    return Refused(409, "attachment_sent", _("A file can be sent only once. Attach it again."))

@@ -1,4 +1,4 @@
-"""Threads and their items, as they lie in the database.
+"""Threads, their items and their files, as they lie in the database.
 
 ``pk`` is the order of insertion and the only order there is; ``thread_id`` and ``item_id`` are the
 ids that travel on the wire. A foreign key to a thread holds its ``thread_id``.
@@ -6,21 +6,30 @@ ids that travel on the wire. A foreign key to a thread holds its ``thread_id``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import models, router, transaction
 from django.utils import timezone
+from django.utils.functional import LazyObject, empty
 from django.utils.translation import gettext_lazy as _
 
 from .signals import feedback_given
 
 if TYPE_CHECKING:
+    from django.core.files.storage import Storage
+
     from .context import ChatKitContext
 
 
+M = TypeVar("M", bound=models.Model)
+
+STORAGE_ALIAS = "chatkit"
+
+
 def owned_by(context: ChatKitContext, prefix: str = "") -> models.Q | None:
-    """The condition for threads of this person, server and tenant; None for somebody without an identity."""
+    """The condition for rows of this person, server and tenant; None for somebody without an identity."""
     if context.user is not None:
         owner = {"user": context.user.pk}
     elif context.visitor:
@@ -31,11 +40,50 @@ def owned_by(context: ChatKitContext, prefix: str = "") -> models.Q | None:
     return models.Q(**{prefix + name: value for name, value in scope.items()})
 
 
-class ThreadQuerySet(models.QuerySet["Thread"]):
-    def owned_by(self, context: ChatKitContext) -> ThreadQuerySet:
-        """Only the threads of the person behind this context."""
+class OwnedQuerySet(models.QuerySet[M]):
+    def owned_by(self, context: ChatKitContext) -> Self:
+        """Only what belongs to the person behind this context."""
         condition = owned_by(context)
         return self.none() if condition is None else self.filter(condition)
+
+
+class ThreadQuerySet(OwnedQuerySet["Thread"]):
+    """Threads, of which a person sees their own."""
+
+
+class Owned(models.Model):
+    """What belongs to one person, and to one server and tenant."""
+
+    server = models.CharField(_("server"), max_length=64, default="default")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="chatkit_%(class)ss",
+        verbose_name=_("user"),
+    )
+    visitor = models.CharField(_("visitor"), max_length=64, blank=True, default="")
+    tenant = models.CharField(_("tenant"), max_length=255, blank=True, default="")
+
+    class Meta:
+        abstract = True
+        indexes = [
+            models.Index(fields=["user", "server", "tenant", "id"], name="chatkit_%(class)s_user"),
+            models.Index(fields=["visitor", "server", "tenant", "id"], name="chatkit_%(class)s_visitor"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False) | ~models.Q(visitor=""),
+                name="chatkit_%(class)s_has_owner",
+            ),
+        ]
+
+    def give_to(self, context: ChatKitContext) -> None:
+        """Make the person behind this context the owner of a new row."""
+        self.server, self.tenant = context.server, context.tenant
+        self.user = context.user
+        self.visitor = "" if context.user is not None else context.visitor
 
 
 class ThreadItemQuerySet(models.QuerySet["ThreadItem"]):
@@ -45,7 +93,7 @@ class ThreadItemQuerySet(models.QuerySet["ThreadItem"]):
         return self.none() if condition is None else self.filter(condition)
 
 
-class Thread(models.Model):
+class Thread(Owned):
     """A conversation of one person with one server."""
 
     class Status(models.TextChoices):
@@ -54,17 +102,6 @@ class Thread(models.Model):
         CLOSED = "closed", _("closed")
 
     thread_id = models.CharField(_("thread id"), max_length=255, unique=True)
-    server = models.CharField(_("server"), max_length=64, default="default")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
-        null=True,
-        blank=True,
-        related_name="chatkit_threads",
-        verbose_name=_("user"),
-    )
-    visitor = models.CharField(_("visitor"), max_length=64, blank=True, default="")
-    tenant = models.CharField(_("tenant"), max_length=255, blank=True, default="")
     title = models.CharField(_("title"), max_length=1000, blank=True, default="")
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.ACTIVE)
     status_reason = models.TextField(_("reason of the status"), blank=True, default="")
@@ -75,21 +112,12 @@ class Thread(models.Model):
 
     objects = ThreadQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Owned.Meta):
+        abstract = False
         verbose_name = _("thread")
         verbose_name_plural = _("threads")
         ordering = ["-pk"]
-        indexes = [
-            models.Index(fields=["user", "server", "tenant", "id"], name="chatkit_thread_user"),
-            models.Index(fields=["visitor", "server", "tenant", "id"], name="chatkit_thread_visitor"),
-            models.Index(fields=["updated_at"], name="chatkit_thread_updated"),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(user__isnull=False) | ~models.Q(visitor=""),
-                name="chatkit_thread_has_owner",
-            ),
-        ]
+        indexes = [*Owned.Meta.indexes, models.Index(fields=["updated_at"], name="chatkit_thread_updated")]
 
     def __str__(self) -> str:
         return self.title or self.thread_id
@@ -174,3 +202,112 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.item}"
+
+
+def get_storage() -> Storage:
+    """Where the bytes lie: the ``"chatkit"`` of ``STORAGES``, or else its ``"default"``."""
+    return attachment_storage
+
+
+class AttachmentStorage(LazyObject):
+    """Asks for the storage when it is first used, as Django's ``default_storage`` does."""
+
+    def _setup(self) -> None:
+        self._wrapped = storages[STORAGE_ALIAS if STORAGE_ALIAS in storages.backends else "default"]
+
+    def reset(self) -> None:
+        self._wrapped = empty
+
+
+attachment_storage: Any = AttachmentStorage()
+
+
+def storage_path(attachment: Attachment, filename: str) -> str:
+    """A name of ours, without an ending: no web server takes such a file for a page."""
+    return f"chatkit/{timezone.now():%Y/%m}/{attachment.attachment_id}"
+
+
+class AttachmentQuerySet(OwnedQuerySet["Attachment"]):
+    """Each change of state is one UPDATE that names the state before, so that of two only one wins."""
+
+    def unsent(self) -> Self:
+        """Uploads that no message has taken."""
+        return self.filter(item__isnull=True)
+
+    def claim(self, attachment_ids: list[str], context: ChatKitContext) -> bool:
+        """Take uploads for one message: all of them, or none where one is not to be had (any more)."""
+        with transaction.atomic(using=router.db_for_write(Attachment)):
+            mine = self.owned_by(context).filter(attachment_id__in=attachment_ids)
+            taken = mine.filter(state=Attachment.State.UPLOADED).update(state=Attachment.State.SENT)
+            if taken != len(attachment_ids):
+                transaction.set_rollback(True, using=router.db_for_write(Attachment))
+        return taken == len(attachment_ids)
+
+    def release(self, attachment_ids: list[str], context: ChatKitContext) -> None:
+        """Give back what ``claim()`` took for a message that was never stored."""
+        mine = self.owned_by(context).filter(attachment_id__in=attachment_ids)
+        mine.unsent().filter(state=Attachment.State.SENT).update(state=Attachment.State.UPLOADED)
+
+    def link(self, attachment_ids: list[str], item: ThreadItem, context: ChatKitContext) -> None:
+        """Tie attachments to the item that shows them. One that is tied stays where it is."""
+        mine = self.owned_by(context).filter(attachment_id__in=attachment_ids)
+        stored = ThreadItem.objects.filter(thread_id=item.thread_id, item_id=item.item_id)
+        mine.unsent().update(item=stored.values("pk")[:1], thread=item.thread_id, state=Attachment.State.SENT)
+
+    def discard(self, *states: str) -> int:
+        """Delete those of these rows that are in one of the states and in no message; how many they were."""
+        with transaction.atomic(using=router.db_for_write(Attachment)):
+            keys = list(self.values_list("pk", flat=True))
+            found = Attachment.objects.unsent().filter(pk__in=keys, state__in=states)
+            found.update(size=models.F("size"))  # locks them: a message that wants one now has to wait
+            return found.delete()[1].get(Attachment._meta.label, 0)
+
+
+class Attachment(Owned):
+    """A file that a person sent, or a picture that a model made. Its bytes lie in a storage."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("not uploaded")
+        UPLOADED = "uploaded", _("not sent")
+        SENT = "sent", _("sent")
+
+    attachment_id = models.CharField(_("attachment id"), max_length=255, unique=True)
+    thread = models.ForeignKey(
+        Thread,
+        to_field="thread_id",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="attachments",
+        verbose_name=_("thread"),
+    )
+    item = models.ForeignKey(
+        ThreadItem,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="attachments",
+        verbose_name=_("item"),
+    )
+    state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.PENDING)
+    name = models.CharField(_("name"), max_length=255)
+    mime_type = models.CharField(_("type"), max_length=255)
+    size = models.BigIntegerField(_("size"), help_text=_("In bytes."))
+    file = models.FileField(
+        _("file"), storage=get_storage, upload_to=storage_path, max_length=255, blank=True
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    objects = AttachmentQuerySet.as_manager()
+
+    class Meta(Owned.Meta):
+        abstract = False
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        indexes = [
+            *Owned.Meta.indexes,
+            models.Index(fields=["created_at"], name="chatkit_attachment_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

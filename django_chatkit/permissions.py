@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from .attachments import REMOVABLE, Attachments, clean_mime_type, clean_name
 from .context import ChatKitContext, start_visitor
-from .exceptions import Refused
-from .models import Thread, ThreadItem
+from .exceptions import Refused, already_sent
+from .models import Attachment, Thread, ThreadItem
 from .sdk import types
+from .sniffing import choose
+from .uploads import confirm, not_uploaded, too_large, wrong_type
 
 if TYPE_CHECKING:
     from .server import DjangoChatKitServer
@@ -90,6 +93,11 @@ def check_create(
     server: Any, params: types.ThreadCreateParams, thread: None, context: ChatKitContext
 ) -> None:
     check_input(server, params.input, context)
+    check_visitor(context)
+
+
+def check_visitor(context: ChatKitContext) -> None:
+    """From now on something is kept for this person, so they need an identity."""
     if context.is_anonymous and not context.visitor and context.request is not None:
         context.visitor = start_visitor(context.request)
 
@@ -106,9 +114,9 @@ def check_input(
     if len(message.content) > MAX_PARTS or len(message.attachments) > MAX_PARTS:
         raise invalid(_("This message has too many parts."))
     if message.attachments:
-        raise not_found()
+        check_attached(server, message.attachments, context)
     text = "".join(part.text for part in message.content)
-    if not text.strip():
+    if not text.strip() and not message.attachments:
         raise invalid(_("This message is empty."))
     if len(text) + len(message.quoted_text or "") > server.max_message_length:
         raise Refused(413, "message_too_long", _("This message is too long."))
@@ -177,8 +185,67 @@ def check_title(
         raise invalid(_("A title has between 1 and 255 characters."))
 
 
-def check_attachments(server: Any, params: Any, thread: None, context: ChatKitContext) -> None:
-    raise not_found()
+def get_attachments(server: DjangoChatKitServer, context: ChatKitContext) -> Attachments:
+    config = server.get_attachments(context)
+    if config is None:
+        raise not_found()
+    return config
+
+
+def check_attached(server: DjangoChatKitServer, attachment_ids: list[str], context: ChatKitContext) -> None:
+    """Uploads of one's own, each in this message alone, and once in it."""
+    config = get_attachments(server, context)
+    wanted = {clean_id(attachment_id) for attachment_id in attachment_ids}
+    if len(attachment_ids) > config.max_count or len(wanted) < len(attachment_ids):
+        raise invalid(_("This message has too many files, or one of them twice."))
+    rows = Attachment.objects.owned_by(context).filter(attachment_id__in=wanted)
+    if len(rows) != len(wanted):
+        raise not_found()
+    for row in rows:
+        check_ready(row)
+
+
+def check_ready(row: Attachment) -> None:
+    if row.state == Attachment.State.SENT:
+        raise already_sent()
+    if row.state == Attachment.State.PENDING:
+        if not row.file:
+            raise not_uploaded()
+        confirm(row)
+
+
+def check_room(config: Attachments, context: ChatKitContext) -> None:
+    """A person who uploads and never sends would fill the storage."""
+    check_visitor(context)
+    if Attachment.objects.owned_by(context).unsent().count() >= config.max_unsent:
+        raise Refused(429, "too_many_files", _("Too many files were uploaded and not sent."))
+
+
+def check_new_attachment(
+    server: DjangoChatKitServer, params: types.AttachmentCreateParams, thread: None, context: ChatKitContext
+) -> None:
+    config = get_attachments(server, context)
+    if config.strategy != "two_phase":
+        raise not_found()
+    name = clean_name(params.name)
+    if not name or params.size <= 0:
+        raise invalid(_("A file needs a name, and must not be empty."))
+    if params.size > config.max_size:
+        raise too_large()
+    if choose((clean_mime_type(params.mime_type),), name, config.accept) is None:
+        raise wrong_type()
+    check_room(config, context)
+
+
+def check_removal(
+    server: DjangoChatKitServer, params: types.AttachmentDeleteParams, thread: None, context: ChatKitContext
+) -> None:
+    get_attachments(server, context)
+    row = Attachment.objects.owned_by(context).filter(attachment_id=clean_id(params.attachment_id)).first()
+    if row is None:
+        raise not_found()
+    if row.state not in REMOVABLE:
+        raise Refused(409, "attachment_sent", _("This file was sent, and stays in the conversation."))
 
 
 def is_pending(row: ThreadItem) -> bool:
@@ -204,6 +271,6 @@ CHECKS: dict[type, Callable[..., None]] = {
     types.ThreadsSyncCustomActionReq: check_action,
     types.ItemsFeedbackReq: check_feedback,
     types.ThreadsUpdateReq: check_title,
-    types.AttachmentsCreateReq: check_attachments,
-    types.AttachmentsDeleteReq: check_attachments,
+    types.AttachmentsCreateReq: check_new_attachment,
+    types.AttachmentsDeleteReq: check_removal,
 }

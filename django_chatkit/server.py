@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
+from .attachments import Attachments, DjangoAttachmentStore
 from .context import ChatKitContext
 from .exceptions import Refused
 from .items import to_utc, without_nul
@@ -55,10 +56,18 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
     max_message_length: int = 50_000
     """Characters that a message may have, the quoted text included."""
 
+    attachments: Attachments | None = None
+    """Which files people may send; None for none."""
+
     store: DjangoStore
 
-    def __init__(self, alias: str = "default", store: DjangoStore | None = None) -> None:
-        super().__init__(store or DjangoStore())
+    def __init__(
+        self,
+        alias: str = "default",
+        store: DjangoStore | None = None,
+        attachment_store: DjangoAttachmentStore | None = None,
+    ) -> None:
+        super().__init__(store or DjangoStore(), attachment_store or DjangoAttachmentStore())
         self.alias = alias
 
     # Hooks
@@ -75,11 +84,16 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         """The options for this person."""
         return self.options
 
+    def get_attachments(self, context: ChatKitContext) -> Attachments | None:
+        """The files that this person may send."""
+        return self.attachments
+
     async def get_title(
         self, thread: types.ThreadMetadata, message: types.UserMessageItem, context: ChatKitContext
     ) -> str | None:
-        """A title for a new thread: its first words. None leaves it untitled."""
-        text = " ".join("".join(part.text for part in message.content).split())
+        """A title for a new thread: its first words, or a file's name. None leaves it untitled."""
+        names = [attachment.name for attachment in message.attachments]
+        text = " ".join("".join(part.text for part in message.content).split()) or ", ".join(names)
         return Truncator(text).chars(60) or None
 
     def get_error_message(self, error: Exception, context: ChatKitContext) -> tuple[str, bool]:
@@ -121,6 +135,9 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
     ) -> AsyncGenerator[types.ThreadStreamEvent, None]:
         """Once something was sent, a failure is an ``error`` event: exactly one, and a clean end."""
         started = failed = False
+        attachment_ids = attachments_of(request)
+        if attachment_ids:
+            await self.store.claim_attachments(attachment_ids, context)
         try:
             if isinstance(request, types.ThreadsRetryAfterItemReq):
                 params = request.params
@@ -129,6 +146,8 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
                 started, failed = True, isinstance(event, types.ErrorEvent)
                 yield event
         except Exception as error:
+            if attachment_ids:
+                await self.store.release_attachments(attachment_ids, context)
             if not started:
                 raise
             if not failed:
@@ -176,6 +195,12 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
             return super()._serialize(obj)
         except PydanticSerializationError:  # a lone surrogate in a model's text
             return super()._serialize(type(obj).model_validate(without_nul(obj.model_dump())))
+
+
+def attachments_of(request: types.StreamingReq) -> list[str]:
+    """The attachments of the message in a request, if there is one in it."""
+    message = getattr(request.params, "input", None)
+    return message.attachments if isinstance(message, types.UserMessageInput) else []
 
 
 class TextServer(DjangoChatKitServer):

@@ -18,10 +18,11 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from . import signals
+from .attachments import REMOVABLE, for_reading, for_storing, ids_in, to_attachment
 from .context import ChatKitContext
-from .exceptions import NotPending
+from .exceptions import NotPending, already_sent
 from .items import dump_item, load_item, searchable_text, to_sdk_time, to_utc, without_nul
-from .models import Thread, ThreadItem
+from .models import Attachment, Thread, ThreadItem
 from .sdk import types
 
 from chatkit.store import NotFoundError, Store, default_generate_id
@@ -146,7 +147,7 @@ class DjangoStore(Store[ChatKitContext]):
             items = items.exclude(type__in=HIDDEN_TYPES)
         rows, has_more = page(items, limit, order)
         return types.Page(
-            data=[item for item in map(to_item, rows) if item is not None],
+            data=[item for row in rows if (item := to_item(row, context)) is not None],
             has_more=has_more,
             after=rows[-1].item_id if has_more else None,
         )
@@ -154,7 +155,7 @@ class DjangoStore(Store[ChatKitContext]):
     @in_one_hop
     def load_item(self, thread_id: str, item_id: str, context: ChatKitContext) -> types.ThreadItem:
         """Raises NotFoundError."""
-        item = to_item(self._get_item(thread_id, item_id, context))
+        item = to_item(self._get_item(thread_id, item_id, context), context)
         if item is None:
             raise NotFoundError(f"Item {item_id} not found")
         return item
@@ -185,14 +186,32 @@ class DjangoStore(Store[ChatKitContext]):
 
     # Attachments
 
-    async def save_attachment(self, attachment: types.Attachment, context: ChatKitContext) -> None:
-        raise NotFoundError("Attachments are not enabled")
+    @in_one_hop
+    def save_attachment(self, attachment: types.Attachment, context: ChatKitContext) -> None:
+        """The row is the truth and is there already: this only proves whose it is. Raises NotFoundError."""
+        self._get_attachment(attachment.id, context)
 
-    async def load_attachment(self, attachment_id: str, context: ChatKitContext) -> types.Attachment:
-        raise NotFoundError(f"Attachment {attachment_id} not found")
+    @in_one_hop
+    def load_attachment(self, attachment_id: str, context: ChatKitContext) -> types.Attachment:
+        """Raises NotFoundError."""
+        return to_attachment(self._get_attachment(attachment_id, context), context)
 
-    async def delete_attachment(self, attachment_id: str, context: ChatKitContext) -> None:
-        raise NotFoundError(f"Attachment {attachment_id} not found")
+    @in_one_hop
+    def delete_attachment(self, attachment_id: str, context: ChatKitContext) -> None:
+        """Delete one that was not sent, if it is still there: the SDK asks the attachment store first."""
+        mine = Attachment.objects.owned_by(context).filter(attachment_id=without_nul(attachment_id))
+        mine.discard(*REMOVABLE)
+
+    @in_one_hop
+    def claim_attachments(self, attachment_ids: list[str], context: ChatKitContext) -> None:
+        """Take uploads for a message that will be stored now. Raises Refused where another one was faster."""
+        if not Attachment.objects.claim(attachment_ids, context):
+            raise already_sent()
+
+    @in_one_hop
+    def release_attachments(self, attachment_ids: list[str], context: ChatKitContext) -> None:
+        """Give them back: the message was not stored."""
+        Attachment.objects.release(attachment_ids, context)
 
     # The database work behind them
 
@@ -212,6 +231,13 @@ class DjangoStore(Store[ChatKitContext]):
             raise NotFoundError(f"Item {item_id} not found")
         return item
 
+    def _get_attachment(self, attachment_id: str, context: ChatKitContext) -> Attachment:
+        wanted = without_nul(attachment_id)
+        row = Attachment.objects.owned_by(context).filter(attachment_id=wanted).first()
+        if row is None:
+            raise NotFoundError(f"Attachment {attachment_id} not found")
+        return row
+
     def _get_items(self, thread_id: str, context: ChatKitContext) -> Any:
         self._get_thread(thread_id, context)
         return ThreadItem.objects.filter(thread_id=thread_id).only("item_id", "type", "data", "created_at")
@@ -221,7 +247,7 @@ class DjangoStore(Store[ChatKitContext]):
             thread_id=thread_id,
             item_id=item.id,
             type=item.type,
-            data=dump_item(item, thread_id),
+            data=dump_item(for_storing(item), thread_id),
             text=searchable_text(item),
             created_at=to_utc(item.created_at),
         )
@@ -231,8 +257,10 @@ class DjangoStore(Store[ChatKitContext]):
             touched = Thread.objects.owned_by(context).filter(thread_id=thread_id)
             if not touched.update(updated_at=timezone.now()):
                 raise NotFoundError(f"Thread {thread_id} not found")
-            refuse_second_answer(row)
+            refuse_second_answer(row, context)
             upsert(row)
+            if attachment_ids := ids_in(item):
+                Attachment.objects.link(attachment_ids, row, context)
         self._changed(thread_id, context)
 
     def _create_or_update_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
@@ -303,22 +331,22 @@ def upsert(row: ThreadItem) -> None:
     )
 
 
-def refuse_second_answer(row: ThreadItem) -> None:
+def refuse_second_answer(row: ThreadItem, context: ChatKitContext) -> None:
     """A tool call or question is answered once: raises NotPending where the stored answer differs."""
     if row.type not in ANSWERABLE_TYPES:
         return
     stored = ThreadItem.objects.filter(thread_id=row.thread_id, item_id=row.item_id).first()
     if stored is None or stored.data == row.data:
         return
-    before = to_item(stored)
+    before = to_item(stored, context)
     if before is not None and getattr(before, "status", "pending") != "pending":
         raise NotPending
 
 
-def to_item(row: ThreadItem) -> types.ThreadItem | None:
+def to_item(row: ThreadItem, context: ChatKitContext) -> types.ThreadItem | None:
     """The SDK's item; None, and an error in the log, for one that this SDK cannot read."""
     try:
-        return load_item(row.data, row.created_at)
+        return for_reading(load_item(row.data, row.created_at), context)
     except ValidationError as error:
         logger.error("Item %s cannot be read: %d errors", row.item_id, error.error_count())
         return None

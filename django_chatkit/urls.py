@@ -14,4 +14,7 @@ urlpatterns = [
     path("csrf.json", views.csrf, name="csrf"),
     path("", views.api, name="api"),
     path("<slug:server>/", views.api, name="api"),
+    path("attachments/<slug:server>/upload/", views.upload, name="upload"),
+    path("attachments/<slug:server>/upload/<slug:attachment_id>/", views.upload, name="upload"),
+    path("attachments/<str:token>/", views.attachment, name="attachment"),
 ]

@@ -1,4 +1,4 @@
-"""The address the browser posts to. A refusal is JSON with a ``message``, never HTML or a redirect."""
+"""The addresses that the browser talks to. A refusal is JSON with a ``message``, never HTML or a redirect."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
+from django.core.signing import BadSignature
 from django.db import InterfaceError, OperationalError, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware, get_token
@@ -20,15 +21,20 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from pydantic import ValidationError
 
+from .attachments import to_attachment
 from .conf import conf
 from .context import ChatKitContext
+from .downloads import file_response
 from .exceptions import NotPending, Refused
 from .items import ESCAPED_NUL
 from .logs import log_failure
-from .permissions import not_found, not_pending
+from .models import Attachment
+from .permissions import check_access, check_room, get_attachments, not_found, not_pending
 from .servers import UnknownServer, servers
+from .signing import STEP, unsign
 from .store import release_connections
 from .streaming import BlockingEventStream, EventStream, EventStreamResponse
+from .uploads import store_announced, store_direct
 
 from chatkit.store import NotFoundError
 
@@ -68,7 +74,7 @@ def csrf(request: HttpRequest) -> HttpResponse:
 def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKitContext, bytes]:
     """Server, person and body of a request, in one visit to the request's thread. Raises Refused."""
     if request.method != "POST":
-        raise Refused(405, "method_not_allowed", _("Only POST is allowed here."))
+        raise method_not_allowed("POST")
     if content_length(request) > conf.CHATKIT_MAX_BODY_SIZE:
         raise too_large()
     check_csrf(request)
@@ -80,6 +86,10 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
     if len(body) > conf.CHATKIT_MAX_BODY_SIZE:
         raise too_large()
     return chat, context, ESCAPED_NUL.sub(r"\1\\ufffd", body.decode()).encode()
+
+
+def method_not_allowed(method: str) -> Refused:
+    return Refused(405, "method_not_allowed", _("Only {method} is allowed here.").format(method=method))
 
 
 def content_length(request: HttpRequest) -> int:
@@ -126,13 +136,71 @@ async def to_response(request: HttpRequest, result: StreamingResult | NonStreami
     return EventStreamResponse(stream)
 
 
-def refusal(error: Exception) -> HttpResponse:
+# The CSRF check, sign-in and refusals of these are like those of the endpoint.
+@csrf_exempt
+@login_not_required
+@transaction.non_atomic_requests
+def upload(request: HttpRequest, server: str, attachment_id: str | None = None) -> HttpResponseBase:
+    """Where files go: a new one, or the bytes of one that was announced."""
+    try:
+        row, context = receive_file(request, server, attachment_id)
+        body = to_attachment(row, context).model_dump_json(
+            exclude_none=True, context={"exclude_metadata": True}
+        )
+        return json_response(HttpResponse(body, content_type="application/json"))
+    except Exception as error:
+        return refusal(error, allow="POST, PUT")
+
+
+def receive_file(
+    request: HttpRequest, alias: str, attachment_id: str | None
+) -> tuple[Attachment, ChatKitContext]:
+    """Everything that can be refused is, before the body is read."""
+    if request.method != "POST" and (request.method != "PUT" or attachment_id is None):
+        raise method_not_allowed("POST")
+    request.POST = QueryDict()  # or Django would look for the token in the body, and read all of it
+    check_csrf(request)
+    if request.method == "POST" and request.content_type != "multipart/form-data":
+        raise Refused(415, "unsupported_media_type", _("A file must come in a form."))
+    chat = servers[alias]
+    context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
+    check_access(chat, context)
+    config = get_attachments(chat, context)
+    if attachment_id is not None:
+        row = Attachment.objects.owned_by(context).filter(attachment_id=attachment_id).first()
+        if row is None:
+            raise not_found()
+        return store_announced(request, row, config), context
+    if config.strategy != "direct":
+        raise not_found()
+    check_room(config, context)
+    return store_direct(request, config, context), context
+
+
+@login_not_required
+def attachment(request: HttpRequest, token: str) -> HttpResponseBase:
+    """The bytes of an attachment, for whoever has its address, which is signed and soon expires."""
+    try:
+        if request.method not in ("GET", "HEAD"):
+            raise method_not_allowed("GET")
+        ready = Attachment.objects.exclude(state=Attachment.State.PENDING)
+        response = file_response(request, ready.get(attachment_id=unsign(token)))
+        response["Cache-Control"] = f"private, max-age={STEP}"
+        response["Cross-Origin-Resource-Policy"] = "cross-origin"  # ChatKit's frame is of another origin
+        return response
+    except (BadSignature, Attachment.DoesNotExist, FileNotFoundError):
+        return refusal(not_found())
+    except Exception as error:
+        return refusal(error, allow="GET, HEAD")
+
+
+def refusal(error: Exception, allow: str = "POST") -> HttpResponse:
     """The answer to a request that is not carried out."""
     refused = explain(error)
     body = {"message": str(refused.message), "code": refused.code}
     response = json_response(JsonResponse(body, status=refused.status))
     if refused.status == 405:
-        response["Allow"] = "POST"
+        response["Allow"] = allow
     elif refused.status == 503:
         response["Retry-After"] = "5"
     return response

@@ -174,7 +174,7 @@ def get_options(
     request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem], bool]:
     """Options that ChatKit.js will take, the problems, and whether something was left out for them."""
-    defaults = get_defaults(request, chat.alias)
+    defaults = merge(get_defaults(request, chat.alias), get_attachment_options(request, chat, context))
     wanted = resolve(merge(defaults, conf.CHATKIT_OPTIONS, chat.get_options(context), given))
     kept, problems = drop_invalid(wanted)
     return merge(resolve(defaults), kept), problems, kept != wanted
@@ -189,6 +189,14 @@ def get_defaults(request: HttpRequest, alias: str) -> dict[str, Any]:
         "frameTitle": _("Chat"),
         "threadItemActions": {"feedback": True, "retry": True},
     }
+
+
+def get_attachment_options(
+    request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext
+) -> dict[str, Any]:
+    """What the server class says about files, in the component's words."""
+    config = chat.get_attachments(context)
+    return config.options(get_url(request, "upload", {"server": chat.alias}) or "") if config else {}
 
 
 def get_scheme(theme: Any) -> str:
