@@ -7,14 +7,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
+from pydantic import AnyUrl
 
 from .context import ChatKitContext
 from .models import Attachment
 from .sdk import types
-from .signing import NOWHERE, absolute_url, address_of, from_reference, to_reference
+from .signing import REFERENCE, absolute_url, address_of, from_reference, to_reference
 from .sniffing import PICTURES
 
 from chatkit.store import AttachmentStore, NotFoundError
@@ -120,7 +121,7 @@ def to_attachment(row: Attachment, context: ChatKitContext) -> types.Attachment:
     fields |= {"thread_id": row.thread_id} if row.thread_id else {}
     if row.mime_type not in PICTURES:
         return types.FileAttachment(**fields)
-    return types.ImageAttachment(**fields, preview_url=cast("Any", address_of(row.attachment_id, context)))
+    return types.ImageAttachment(**fields, preview_url=AnyUrl(address_of(row.attachment_id, context)))
 
 
 def for_storing(item: types.ThreadItem) -> types.ThreadItem:
@@ -128,16 +129,16 @@ def for_storing(item: types.ThreadItem) -> types.ThreadItem:
     match item:
         case types.UserMessageItem(attachments=[_, *_]):
             return item.model_copy(update={"attachments": [as_stored(one) for one in item.attachments]})
-        case types.GeneratedImageItem(image=types.GeneratedImage()):
-            url = to_reference(item.image.url)
-            return item.model_copy(update={"image": item.image.model_copy(update={"url": url})})
+        case types.GeneratedImageItem(image=types.GeneratedImage() as image):
+            stored = image.model_copy(update={"url": to_reference(image.url)})
+            return item.model_copy(update={"image": stored})
     return item
 
 
 def as_stored(attachment: types.Attachment) -> types.Attachment:
     changes: dict[str, Any] = {"upload_descriptor": None}
     if isinstance(attachment, types.ImageAttachment):
-        changes["preview_url"] = NOWHERE
+        changes["preview_url"] = AnyUrl(REFERENCE + attachment.id)
     return attachment.model_copy(update=changes)
 
 
@@ -146,7 +147,7 @@ def for_reading(item: types.ThreadItem, context: ChatKitContext) -> types.Thread
     if isinstance(item, types.UserMessageItem):
         for attachment in item.attachments:
             if isinstance(attachment, types.ImageAttachment):
-                attachment.preview_url = cast("Any", address_of(attachment.id, context))
+                attachment.preview_url = AnyUrl(address_of(attachment.id, context))
     elif isinstance(item, types.GeneratedImageItem) and item.image:
         item.image.url = from_reference(item.image.url, context)
     return item
@@ -157,9 +158,9 @@ def ids_in(item: types.ThreadItem) -> list[str]:
     match item:
         case types.UserMessageItem():
             return [attachment.id for attachment in item.attachments]
-        case types.GeneratedImageItem(image=types.GeneratedImage()):
-            scheme, _, attachment_id = to_reference(item.image.url).partition(":")
-            return [attachment_id] if scheme == "attachment" else []
+        case types.GeneratedImageItem(image=types.GeneratedImage() as image):
+            reference = to_reference(image.url)
+            return [reference.removeprefix(REFERENCE)] if reference.startswith(REFERENCE) else []
     return []
 
 

@@ -46,7 +46,7 @@ class FileChunks:
 def file_response(request: HttpRequest, row: Attachment, in_place: bool = True) -> StreamingHttpResponse:
     """The bytes of an attachment. Raises FileNotFoundError where the storage has them no more."""
     is_picture = in_place and row.mime_type in PICTURES
-    file = row.file.storage.open(row.file.name)
+    file = row.open()
     content_type = row.mime_type if row.mime_type in PICTURES else "application/octet-stream"
     response: StreamingHttpResponse
     if isinstance(request, ASGIRequest):

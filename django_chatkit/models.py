@@ -6,7 +6,7 @@ ids that travel on the wire. A foreign key to a thread holds its ``thread_id``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from .signals import feedback_given
 
 if TYPE_CHECKING:
+    from django.core.files import File
     from django.core.files.storage import Storage
 
     from .context import ChatKitContext
@@ -206,20 +207,20 @@ class Feedback(models.Model):
 
 def get_storage() -> Storage:
     """Where the bytes lie: the ``"chatkit"`` of ``STORAGES``, or else its ``"default"``."""
-    return attachment_storage
+    return attachment_storage  # type: ignore[return-value]
 
 
-class AttachmentStorage(LazyObject):
+class AttachmentStorage(LazyObject):  # type: ignore[type-arg]
     """Asks for the storage when it is first used, as Django's ``default_storage`` does."""
 
     def _setup(self) -> None:
         self._wrapped = storages[STORAGE_ALIAS if STORAGE_ALIAS in storages.backends else "default"]
 
     def reset(self) -> None:
-        self._wrapped = empty
+        self._wrapped = empty  # type: ignore[assignment]
 
 
-attachment_storage: Any = AttachmentStorage()
+attachment_storage = AttachmentStorage()
 
 
 def storage_path(attachment: Attachment, filename: str) -> str:
@@ -281,6 +282,7 @@ class Attachment(Owned):
         related_name="attachments",
         verbose_name=_("thread"),
     )
+    thread_id: str | None
     item = models.ForeignKey(
         ThreadItem,
         on_delete=models.CASCADE,
@@ -311,3 +313,12 @@ class Attachment(Owned):
 
     def __str__(self) -> str:
         return self.name
+
+    def open(self) -> File[bytes]:
+        """The bytes, to be read. Raises FileNotFoundError where the storage has them no more."""
+        return self.file.storage.open(self.file.name or "")
+
+    def delete_bytes(self) -> None:
+        """Raises what the storage raises."""
+        if self.file.name:
+            self.file.storage.delete(self.file.name)

@@ -1,6 +1,5 @@
 """What the app does when something happens elsewhere in Django."""
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -27,8 +26,7 @@ def claim_visitor_rows(sender: Any, request: HttpRequest, user: Any, **kwargs: A
 def delete_bytes(sender: Any, instance: Attachment, using: str, **kwargs: Any) -> None:
     """The row first, then its bytes, once that is final. What fails here is left to ``chatkit_prune``."""
     if instance.file:
-        delete = partial(instance.file.storage.delete, instance.file.name)
-        transaction.on_commit(delete, using=using, robust=True)
+        transaction.on_commit(instance.delete_bytes, using=using, robust=True)
 
 
 def forget_storage(*, setting: str, **kwargs: Any) -> None:

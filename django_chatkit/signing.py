@@ -21,7 +21,6 @@ STEP = 300
 """Addresses change every so many seconds and not at each reading, so that browsers can cache."""
 
 REFERENCE = "attachment:"
-NOWHERE = "about:blank"
 TOKEN = re.compile(r"/([^/?#]+)/?$")
 
 
@@ -45,9 +44,9 @@ def unsign(token: str) -> str:
 
 
 def address_of(attachment_id: str, context: ChatKitContext) -> str:
-    """Where the bytes can be read now; nowhere, for code that runs without a request."""
+    """Where the bytes can be read now; a mere reference, for code that runs without a request."""
     if context.request is None:
-        return NOWHERE
+        return REFERENCE + attachment_id
     return absolute_url("attachment", context, token=sign(attachment_id))
 
 

@@ -20,6 +20,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from .models import ThreadItem
+from .signing import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -183,7 +184,11 @@ def read_user_message(data: JSON) -> JSON:
 
 
 def read_attachment(attachment: JSON) -> JSON:
-    return {"name": clip(attachment["name"]), "mime_type": clip(attachment.get("mime_type"))}
+    return {
+        "id": clip(attachment["id"]),
+        "name": clip(attachment["name"]),
+        "mime_type": clip(attachment.get("mime_type")),
+    }
 
 
 def read_assistant_message(data: JSON) -> JSON:
@@ -222,7 +227,13 @@ def read_client_tool_call(data: JSON) -> JSON:
 def read_generated_image(data: JSON) -> JSON:
     """Linked and never loaded: the picture may be anybody's, or megabytes in a data: address."""
     url = (data["image"] or {}).get("url", "")
-    return {"url": clip(url) if is_web_link(url) else "", "is_embedded": bool(url), "size": len(url)}
+    ours = clip(url.removeprefix(REFERENCE)) if url.startswith(REFERENCE) else ""
+    return {
+        "id": ours,
+        "url": clip(url) if is_web_link(url) else "",
+        "is_embedded": bool(url),
+        "size": len(url),
+    }
 
 
 def read_structured_input(data: JSON) -> JSON:

@@ -172,7 +172,7 @@ def bytes_go_if_this_fails(row: Attachment) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        row.file.storage.delete(row.file.name)
+        row.delete_bytes()
         raise
 
 

@@ -6,13 +6,19 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.text import Truncator, smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
-from django_chatkit.models import Thread, ThreadItem
+from django_chatkit.downloads import file_response
+from django_chatkit.models import Attachment, Thread, ThreadItem
 from django_chatkit.transcript import pretty
 
 from .actions import close, lock, reopen, unlock, untitled
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
+    from django.urls import URLPattern
 
     ThreadModelAdmin = admin.ModelAdmin[Thread]
 else:
@@ -161,6 +169,28 @@ class ThreadAdmin(ThreadModelAdmin):
         audit.info("Thread %s was read in the admin by user %s", obj.thread_id, request.user.pk)
         context["transcript"] = get_transcript(obj, request.GET)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        file = path(
+            "<path:object_id>/change/attachments/<slug:attachment_id>/",
+            self.admin_site.admin_view(self.download),
+            name="django_chatkit_thread_attachment",
+        )
+        return [file, *super().get_urls()]
+
+    def download(self, request: HttpRequest, object_id: str, attachment_id: str) -> HttpResponseBase:
+        """A file of a thread that this person may see: to keep, and never shown by the browser."""
+        thread = self.get_object(request, unquote(object_id))
+        if thread is None or not self.has_view_or_change_permission(request, thread):
+            raise PermissionDenied
+        row = get_object_or_404(Attachment, thread_id=thread.thread_id, attachment_id=attachment_id)
+        audit.info("Attachment %s was read in the admin by user %s", row.attachment_id, request.user.pk)
+        try:
+            response = file_response(request, row, in_place=False)
+        except FileNotFoundError:
+            raise Http404 from None
+        response["Cache-Control"] = "private, no-store"
+        return response
 
     def save_model(self, request: HttpRequest, obj: Thread, form: ThreadForm, change: bool) -> None:
         """Only the changed columns: an answer may be writing the others at this moment."""

@@ -25,6 +25,8 @@ class Transcript:
     count: int
     older: int | None
     newer: int | None
+    files: str = "attachments/"
+    """Where the thread's files are, seen from its page; ``""`` shows their names alone."""
 
 
 def get_transcript(thread: Thread, parameters: Mapping[str, str]) -> Transcript:

@@ -2,6 +2,7 @@
 
 from .context import DjangoAgentContext, ToolContext, function_tool
 from .converter import DjangoThreadItemConverter
+from .images import DjangoResponseStreamConverter
 from .server import AgentServer
 
 from chatkit.agents import ClientToolCall
@@ -10,6 +11,7 @@ __all__ = [
     "AgentServer",
     "ClientToolCall",
     "DjangoAgentContext",
+    "DjangoResponseStreamConverter",
     "DjangoThreadItemConverter",
     "ToolContext",
     "function_tool",

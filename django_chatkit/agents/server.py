@@ -20,6 +20,7 @@ from django_chatkit.streaming import uninterrupted
 from .context import DjangoAgentContext, in_request_thread
 from .converter import DjangoThreadItemConverter
 from .errors import MESSAGES, format_tool_error, get_hint
+from .images import DjangoResponseStreamConverter
 from .run import FollowedRun
 
 from chatkit.agents import ResponseStreamConverter, ThreadItemConverter, stream_agent_response
@@ -46,7 +47,7 @@ class AgentServer(DjangoChatKitServer):
     converter: ThreadItemConverter = DjangoThreadItemConverter()
     """Turns the items of a thread into what the model reads: mentions, hidden context, widgets …"""
 
-    response_converter: ResponseStreamConverter = ResponseStreamConverter()
+    response_converter: ResponseStreamConverter = DjangoResponseStreamConverter()
     """Turns what the model gives besides text into ChatKit's form: citations and generated images."""
 
     title_agent: Agent[Any] | None = None
@@ -113,6 +114,8 @@ class AgentServer(DjangoChatKitServer):
         run = FollowedRun(await self.start_run(agent_context), agent_context)
         try:
             converter = await in_request_thread(self.get_response_converter, context)
+            if isinstance(converter, DjangoResponseStreamConverter):
+                converter = converter.bound_to(agent_context)
             answer = stream_agent_response(agent_context, cast("Any", run), converter=converter)
             async with aclosing(cast("AsyncGenerator[types.ThreadStreamEvent, None]", answer)) as events:
                 async for event in events:
@@ -133,7 +136,10 @@ class AgentServer(DjangoChatKitServer):
         )
 
     def prepare(self, context: ChatKitContext) -> tuple[Agent[Any], RunConfig, ThreadItemConverter]:
-        return self.get_agent(context), self.get_run_config(context), self.get_converter(context)
+        converter = self.get_converter(context)
+        if isinstance(converter, DjangoThreadItemConverter):
+            converter = converter.bound_to(context)
+        return self.get_agent(context), self.get_run_config(context), converter
 
     def with_choices(self, agent: Agent[Any], history: list[types.ThreadItem]) -> Agent[Any]:
         """The agent with the model and the tool that the person chose in the composer, if any.

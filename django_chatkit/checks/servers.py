@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage
 
 from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
 from django_chatkit.conf import conf
+from django_chatkit.models import STORAGE_ALIAS, attachment_storage
 from django_chatkit.options import validate
 from django_chatkit.servers import load_server_class
 
@@ -116,6 +119,7 @@ def examine_server(alias: str) -> list[CheckMessage]:
         *check_attributes(server_class, path),
         *check_options(server_class.options, f"{path}.options"),
         *check_anonymous(server_class, path),
+        *check_attachments(server_class, path),
     ]
 
 
@@ -159,6 +163,21 @@ def check_anonymous(server_class: Any, path: str) -> Iterator[CheckMessage]:
         message = f"{path}.allow_anonymous needs sessions: they tell one visitor from another."
         hint = "Add 'django.contrib.sessions.middleware.SessionMiddleware' to MIDDLEWARE."
         yield Error(message, hint=hint, id="chatkit.E012")
+
+
+def check_attachments(server_class: Any, path: str) -> Iterator[CheckMessage]:
+    config = server_class.attachments
+    if not hasattr(config, "problems"):
+        return  # None, or of a wrong type, which is another check's business
+    for problem in config.problems():
+        hint = "Attachments(max_size=…, max_count=…, accept={…}, strategy=…) are its arguments."
+        yield Error(f"{path}.attachments: {problem}.", hint=hint, id="chatkit.E016")
+    if isinstance(attachment_storage, FileSystemStorage) and not (
+        settings.MEDIA_ROOT or STORAGE_ALIAS in settings.STORAGES
+    ):
+        message = f"{path} takes files, but MEDIA_ROOT is not set: they would lie in the working directory."
+        hint = f"Add a private storage {STORAGE_ALIAS!r} to STORAGES, or set MEDIA_ROOT."
+        yield Warning(message, hint=hint, id="chatkit.W012")
 
 
 @register(TAG)

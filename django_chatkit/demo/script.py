@@ -19,6 +19,7 @@ MAX_MILLISECONDS = 60_000
 SECRET = "sk-demo-secret-9f2c (this must never be seen on a page)"  # noqa: S105
 # What ChatKit's converter adds in the user's name is not what the user said.
 ADDED = ("The user is referring to", "# User-provided context", "The following graphical", "A message was")
+ATTACHED = re.compile(r"^The user attached the file (?P<name>.+) \((?P<type>[^()]+)\)", re.MULTILINE)
 STRUCTURED = "A structured input request was displayed"
 
 
@@ -60,14 +61,28 @@ def write_answer(items: list[Any], tools: list[Tool]) -> list[Step]:
         return [say(_("Your answer: {answers}"), answers=answers_in(text_of(last)))]
     question = question_in(items)
     names = {tool.name for tool in tools}
+    if files := ATTACHED.findall(full_text_of(last)):
+        return [describe(files)]
     return command(question, names) or lookup(question, tools) or by_word(question, names) or chat(items)
 
 
 def text_of(item: dict[str, Any]) -> str:
+    """What a person said; what the converter says of their files begins a part of its own."""
+    text = full_text_of(item)
+    file = ATTACHED.search(text)
+    return text[: file.start()] if file else text
+
+
+def full_text_of(item: dict[str, Any]) -> str:
     content = item.get("content") or ""
     if isinstance(content, str):
         return content
-    return "".join(part.get("text", "") for part in content)
+    return "\n".join(part.get("text", "") for part in content)
+
+
+def describe(files: list[tuple[str, str]]) -> Say:
+    names = ", ".join(f"{name} ({mime_type})" for name, mime_type in files)
+    return say(_("I got {names}. I cannot read, but a real model could."), names=names)
 
 
 def question_in(items: list[Any]) -> str:

@@ -9,6 +9,7 @@ from agents import Agent, StopAtTools
 from django.utils.translation import gettext, gettext_lazy as _
 
 from django_chatkit.agents import AgentServer
+from django_chatkit.attachments import Attachments
 from django_chatkit.context import ChatKitContext
 from django_chatkit.sdk import types
 from django_chatkit.server import stream_text
@@ -29,6 +30,7 @@ class DemoServer(AgentServer):
         tools=demo_tools,
         tool_use_behavior=StopAtTools(stop_at_tool_names=LAST_TOOLS),
     )
+    attachments = Attachments()
     options = {
         "startScreen": {
             "greeting": _("It works! This is the demo assistant."),
