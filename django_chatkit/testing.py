@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.test import AsyncClient
@@ -24,6 +26,7 @@ from django.urls import reverse
 from pydantic import TypeAdapter
 
 from .sdk import types
+from .servers import servers
 
 EVENT: TypeAdapter[types.ThreadStreamEvent] = TypeAdapter(types.ThreadStreamEvent)
 MARK = b"data"
@@ -129,6 +132,41 @@ class ChatKitClient:
         if thread_id is None:
             return await self.request("threads.create", input=sent)
         return await self.request("threads.add_user_message", input=sent, thread_id=thread_id)
+
+    async def upload(
+        self, name: str, content: bytes | str, content_type: str = "application/octet-stream"
+    ) -> Reply:
+        """Upload a file as the server's ``attachments`` want it. ``reply.json["id"]`` goes into a message::
+
+        file = await chat.upload("cat.png", png, "image/png")
+        await chat.send("Look!", attachments=[file.json["id"]])
+        """
+        content = content.encode() if isinstance(content, str) else content
+        config = servers[self.server].attachments
+        if config is None or config.strategy == "direct":
+            url = reverse("django_chatkit:upload", kwargs={"server": self.server})
+            return await self.put_file(url, name, content, content_type)
+        created = await self.request(
+            "attachments.create", name=name, size=len(content), mime_type=content_type
+        )
+        if created.status != 200:
+            return created
+        url = urlsplit(created.json["upload_descriptor"]["url"]).path
+        uploaded = await self.put_file(url, name, content, content_type)
+        return created if uploaded.status == 200 else uploaded
+
+    async def put_file(
+        self, url: str, name: str, content: bytes, content_type: str, method: str = "POST"
+    ) -> Reply:
+        """Send a file to an address: in a form, or as it is with ``"PUT"``."""
+        if not self.ready:
+            await self.open_page()
+        if method == "PUT":
+            response = await self.client.put(url, content, content_type=content_type, headers=self.headers)
+        else:
+            form = {"file": SimpleUploadedFile(name, content, content_type)}
+            response = await self.client.post(url, form, headers=self.headers)
+        return await read(response)
 
     async def list_threads(self, **params: Any) -> Reply:
         return await self.request("threads.list", **{"limit": 9999, "order": "desc", **params})

@@ -184,11 +184,7 @@ def read_user_message(data: JSON) -> JSON:
 
 
 def read_attachment(attachment: JSON) -> JSON:
-    return {
-        "id": clip(attachment["id"]),
-        "name": clip(attachment["name"]),
-        "mime_type": clip(attachment.get("mime_type")),
-    }
+    return {key: clip(attachment.get(key)) for key in ("id", "name", "mime_type")}
 
 
 def read_assistant_message(data: JSON) -> JSON:

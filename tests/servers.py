@@ -2,6 +2,7 @@
 
 import asyncio
 
+from django_chatkit.attachments import Attachments
 from django_chatkit.server import DjangoChatKitServer, TextServer
 
 
@@ -33,6 +34,24 @@ class SlowServer(TextServer):
         for number in range(count):
             yield f"piece{number} "
             await asyncio.sleep(milliseconds / 1000)
+
+
+class FileServer(EchoServer):
+    """Takes files, from visitors too."""
+
+    allow_anonymous = True
+    attachments = Attachments(max_size=20_000, max_count=3)
+
+
+class TwoPhaseServer(FileServer):
+    """Takes files that are announced first."""
+
+    attachments = Attachments(
+        max_size=20_000,
+        max_unsent=4,
+        strategy="two_phase",
+        accept={"image/*": [".png", ".jpg"], "text/csv": [".csv"], "text/plain": [".txt"]},
+    )
 
 
 class ScriptedServer(DjangoChatKitServer):

@@ -76,10 +76,17 @@ TEMPLATES = [
         },
     }
 ]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "chatkit": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHATKIT_SERVERS = {
     "default": "tests.servers.EchoServer",
     "sales": "tests.servers.SalesServer",
     "public": "tests.servers.PublicServer",
     "slow": "tests.servers.SlowServer",
+    "files": "tests.servers.FileServer",
+    "two-phase": "tests.servers.TwoPhaseServer",
 }

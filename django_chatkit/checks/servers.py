@@ -172,9 +172,8 @@ def check_attachments(server_class: Any, path: str) -> Iterator[CheckMessage]:
     for problem in config.problems():
         hint = "Attachments(max_size=…, max_count=…, accept={…}, strategy=…) are its arguments."
         yield Error(f"{path}.attachments: {problem}.", hint=hint, id="chatkit.E016")
-    if isinstance(attachment_storage, FileSystemStorage) and not (
-        settings.MEDIA_ROOT or STORAGE_ALIAS in settings.STORAGES
-    ):
+    nowhere = not settings.MEDIA_ROOT and STORAGE_ALIAS not in settings.STORAGES
+    if nowhere and isinstance(attachment_storage, FileSystemStorage):
         message = f"{path} takes files, but MEDIA_ROOT is not set: they would lie in the working directory."
         hint = f"Add a private storage {STORAGE_ALIAS!r} to STORAGES, or set MEDIA_ROOT."
         yield Warning(message, hint=hint, id="chatkit.W012")

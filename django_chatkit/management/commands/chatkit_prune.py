@@ -21,9 +21,7 @@ class Command(BaseCommand):
     help = "Delete files that were uploaded and never sent, and stored bytes that belong to no attachment."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--hours", type=float, default=24, help="leave alone what is younger; default: 24"
-        )
+        parser.add_argument("--hours", type=float, default=24, help="leave alone what is younger: 24")
         parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
 
     def handle(self, *args: Any, **options: Any) -> None:
