@@ -51,7 +51,10 @@ def archive(*names, stored_first=None):
         (b"{\\rtf1 hello}", "application/rtf"),
         (archive("a.txt"), "application/zip"),
         (archive("[Content_Types].xml", "word/document.xml"), DOCX),
-        (archive("[Content_Types].xml", "xl/workbook.xml"), DOCX.replace("wordprocessingml.document", "spreadsheetml.sheet")),
+        (
+            archive("[Content_Types].xml", "xl/workbook.xml"),
+            DOCX.replace("wordprocessingml.document", "spreadsheetml.sheet"),
+        ),
         (
             archive("content.xml", stored_first="application/vnd.oasis.opendocument.text"),
             "application/vnd.oasis.opendocument.text",
@@ -83,7 +86,9 @@ def test_text_is_read_to_its_end():
     assert sniff(io.BytesIO("ü".encode() * 200_000))[0] == "text/plain"
 
 
-@pytest.mark.parametrize("content", [b"<!--" * 20_000, b"<!-- -->" * 9000, b"<?xml ?>" * 9000, b" " * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"<!--" * 20_000, b"<!-- -->" * 9000, b"<?xml ?>" * 9000, b" " * 100_000]
+)
 def test_no_pattern_takes_long(content):
     started = time.monotonic()
     sniff(io.BytesIO(content))
