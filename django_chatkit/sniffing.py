@@ -110,11 +110,15 @@ def chunks(file: Any) -> Iterator[bytes]:
 
 def choose(found: Sequence[str], name: str, accept: Mapping[str, Sequence[str]]) -> str | None:
     """The accepted type of a file that was sniffed and has this name; None where none fits both."""
-    for wanted, endings in accept.items():
+    for wanted, endings in sorted(accept.items(), key=is_wildcard):
         mime_type = fit(found, wanted)
         if mime_type and (not endings or name.lower().endswith(tuple(ending.lower() for ending in endings))):
             return mime_type
     return None
+
+
+def is_wildcard(entry: tuple[str, Any]) -> bool:
+    return "*" in entry[0]
 
 
 def fit(found: Sequence[str], wanted: str) -> str | None:

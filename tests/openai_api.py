@@ -30,6 +30,10 @@ class Answer:
     def __init__(self, *pieces: str, **how: Any) -> None:
         self.pieces = pieces
         self.thoughts: tuple[str, ...] = how.pop("thoughts", ())
+        self.pictures: tuple[str, ...] = how.pop("pictures", ())
+        """In base64; all but the last are on the way."""
+        self.sources: tuple[dict[str, Any], ...] = how.pop("sources", ())
+        """Annotations of the text."""
         self.tool: tuple[str, dict[str, Any]] | None = how.pop("tool", None)
         self.seconds: float = how.pop("seconds", 0.0)
         """Between two pieces, and before the first."""
@@ -190,7 +194,11 @@ def chat_problem(body: dict[str, Any]) -> str:
         role, content = message["role"], message.get("content")
         if role not in ("system", "user", "assistant", "tool"):
             return f"unknown role {role}"
-        if not isinstance(content, str) and not (role == "assistant" and message.get("tool_calls")):
+        if role == "user" and isinstance(content, list):
+            kinds = {part["type"] for part in content}
+            if kinds <= {"text"} or kinds - {"text", "image_url", "file"}:
+                return f"parts {kinds} of user message {place}"
+        elif not isinstance(content, str) and not (role == "assistant" and message.get("tool_calls")):
             return f"content of {role} message {place} is not plain text"
         if role == "assistant" and not content and not message.get("tool_calls"):
             return "empty assistant message"
@@ -274,6 +282,8 @@ def response_events(answer: Answer, number: int) -> Any:
     yield event("created", response=response("in_progress"))
     if answer.thoughts:
         yield from reasoning_events(answer, number, event, output)
+    if answer.pictures:
+        yield from picture_events(answer, number, event, output)
     if answer.pieces:
         yield from message_events(answer, number, event, output)
     if answer.tool:
@@ -307,9 +317,29 @@ def message_events(answer: Answer, number: int, event: Any, output: list[dict[st
     yield event("content_part.added", part={**part, "text": ""}, **where)
     for piece in answer.pieces:
         yield event("output_text.delta", delta=piece, logprobs=[], **where)
+    for place, source in enumerate(answer.sources):
+        yield event("output_text.annotation.added", annotation=source, annotation_index=place, **where)
+    part["annotations"] = list(answer.sources)
     yield event("output_text.done", text=text, logprobs=[], **where)
     yield event("content_part.done", part=part, **where)
     done = {**item, "status": "completed", "content": [part]}
+    yield event("output_item.done", item=done, output_index=len(output))
+    output.append(done)
+
+
+def picture_events(answer: Answer, number: int, event: Any, output: list[dict[str, Any]]) -> Any:
+    item = {"id": f"ig_{number}", "type": "image_generation_call", "status": "in_progress", "result": None}
+    where = {"item_id": item["id"], "output_index": len(output)}
+    yield event("output_item.added", item=item, output_index=len(output))
+    *partial, last = answer.pictures
+    for place, picture in enumerate(partial):
+        yield event(
+            "image_generation_call.partial_image",
+            partial_image_b64=picture,
+            partial_image_index=place,
+            **where,
+        )
+    done = {**item, "status": "completed", "result": last}
     yield event("output_item.done", item=done, output_index=len(output))
     output.append(done)
 

@@ -54,7 +54,7 @@ class FollowedRun:
                 self.message_id = self.context.generate_id("message")
             return data.model_copy(update={"item": with_id(data.item, self.message_id)})
         if data.type.startswith(("response.output_text.", "response.content_part.")):
-            return data.model_copy(update={"item_id": self.message_id})
+            return with_plain_source(data).model_copy(update={"item_id": self.message_id})
         return data
 
     async def stop(self) -> None:
@@ -68,6 +68,13 @@ class FollowedRun:
         if tasks := readers | ({run} if run is not None else set()):
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
         await self.source.aclose()
+
+
+def with_plain_source(data: Any) -> Any:
+    """OpenAI's client has classes of its own for sources on the way, which the ChatKit SDK refuses."""
+    if data.type != "response.output_text.annotation.added" or not hasattr(data.annotation, "model_dump"):
+        return data
+    return data.model_copy(update={"annotation": data.annotation.model_dump()})
 
 
 def with_id(item: Any, item_id: str) -> Any:
