@@ -16,7 +16,7 @@ from django.db.models import Field
 
 from django_chatkit import checks, conf, models, signals
 from django_chatkit.agents import AgentServer
-from django_chatkit.management.commands import chatkit_doctor
+from django_chatkit.management.commands import chatkit_doctor, chatkit_prune
 from django_chatkit.server import DjangoChatKitServer, TextServer
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +98,7 @@ def test_defaults_of_server_classes():
         assert f"default `{number}`" in text
 
 
-@pytest.mark.parametrize("model", [models.Thread, models.ThreadItem, models.Feedback])
+@pytest.mark.parametrize("model", [models.Thread, models.ThreadItem, models.Feedback, models.Attachment])
 def test_fields_of_models(model):
     rows = re.findall(r"^\| `(\w+)` \|", section(page("reference/models.md"), model.__name__), re.MULTILINE)
     fields = [field.name for field in model._meta.get_fields() if isinstance(field, Field)]
@@ -116,16 +116,21 @@ def test_commands():
     assert sorted(headings(page("reference/commands.md"), 2)) == names
 
 
-def test_options_of_the_doctor():
+@pytest.mark.parametrize("command", [chatkit_doctor, chatkit_prune])
+def test_options_of_commands(command):
     parser = CommandParser()
-    chatkit_doctor.Command().add_arguments(parser)
+    command.Command().add_arguments(parser)
+    text = section(page("reference/commands.md"), command.__name__.rpartition(".")[2])
     options = {name for action in parser._actions for name in action.option_strings} - {"-h", "--help"}
-    assert set(re.findall(r"^`(--\w+)", page("reference/commands.md"), re.MULTILINE)) == options
+    assert set(re.findall(r"^`(--[\w-]+)", text, re.MULTILINE)) == options
+
+
+FILES = ("views.py", "permissions.py", "uploads.py", "exceptions.py")
 
 
 def test_http_answers():
     refused = re.compile(r'Refused\(\s*(\d{3}),\s*f?"([a-z_{.}]+)"')
-    source = "".join((ROOT / "django_chatkit" / name).read_text() for name in ("views.py", "permissions.py"))
+    source = "".join((ROOT / "django_chatkit" / name).read_text() for name in FILES)
     in_code = set(refused.findall(source)) - {("409", "thread_{thread.status}")}
     in_code |= {("409", "thread_locked"), ("409", "thread_closed")}
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page("reference/http.md"), re.MULTILINE)
