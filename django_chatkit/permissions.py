@@ -16,6 +16,7 @@ from .context import ChatKitContext, start_visitor
 from .exceptions import Refused
 from .models import Thread, ThreadItem
 from .sdk import types
+from .store import POSTED
 
 if TYPE_CHECKING:
     from .server import DjangoChatKitServer
@@ -138,7 +139,8 @@ def check_tool_output(
     server: Any, params: types.ThreadAddClientToolOutputParams, thread: Thread, context: ChatKitContext
 ) -> None:
     hidden = (ThreadItem.Type.HIDDEN_CONTEXT_ITEM, ThreadItem.Type.SDK_HIDDEN_CONTEXT)
-    newest = thread.items.exclude(type__in=hidden).order_by("-pk").first()
+    answer = thread.items.exclude(type__in=hidden).exclude(item_id__startswith=POSTED)
+    newest = answer.order_by("-pk").first()
     if newest is None or newest.type != ThreadItem.Type.CLIENT_TOOL_CALL or not is_pending(newest):
         raise not_pending()
 

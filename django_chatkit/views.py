@@ -25,6 +25,7 @@ from .context import ChatKitContext
 from .exceptions import NotPending, Refused
 from .items import ESCAPED_NUL
 from .logs import log_failure
+from .page import read_page
 from .permissions import not_found, not_pending
 from .servers import UnknownServer, servers
 from .store import release_connections
@@ -76,6 +77,7 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
         raise Refused(415, "unsupported_media_type", _("The request must be JSON."))
     chat = servers[alias]
     context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
+    context.page = read_page(request, context)
     body = request.body
     if len(body) > conf.CHATKIT_MAX_BODY_SIZE:
         raise too_large()

@@ -3,6 +3,7 @@
 from .context import DjangoAgentContext, ToolContext, function_tool
 from .converter import DjangoThreadItemConverter
 from .server import AgentServer
+from .tools import tool
 
 from chatkit.agents import ClientToolCall
 
@@ -13,4 +14,5 @@ __all__ = [
     "DjangoThreadItemConverter",
     "ToolContext",
     "function_tool",
+    "tool",
 ]
