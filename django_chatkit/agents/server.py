@@ -142,7 +142,7 @@ class AgentServer(DjangoChatKitServer):
         context = agent_context.request_context
         agent, run_config, converter = await in_request_thread(self.prepare, context)
         history = await self.load_history(agent_context.thread, context)
-        page = await in_request_thread(self.describe_page, agent_context.thread, context)
+        page = await in_request_thread(self._describe_page, agent_context.thread, context)
         return Runner.run_streamed(
             self.with_choices(agent, history),
             [*await converter.to_agent_input([*page, *history]), *settled],
@@ -154,7 +154,7 @@ class AgentServer(DjangoChatKitServer):
     def prepare(self, context: ChatKitContext) -> tuple[Agent[Any], RunConfig, ThreadItemConverter]:
         return self.get_agent(context), self.get_run_config(context), self.get_converter(context)
 
-    def describe_page(
+    def _describe_page(
         self, thread: types.ThreadMetadata, context: ChatKitContext
     ) -> list[types.HiddenContextItem]:
         """What the person looks at, for this answer alone: it is not stored."""

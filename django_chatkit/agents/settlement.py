@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 from agents import Agent, TResponseInputItem
@@ -45,8 +46,9 @@ class Settlement:
         """Settle it, run the tool after a yes, pass on what it sends meanwhile. Raises NotPending."""
         if self.context.request_context.answered:
             task = asyncio.ensure_future(self.settle())
-            async for event in self.events_during(task):
-                yield event
+            async with aclosing(self.events_during(task)) as sent:
+                async for event in sent:
+                    yield event
             self.input = task.result()
 
     async def settle(self) -> list[TResponseInputItem]:
