@@ -610,7 +610,7 @@ async def test_person_who_leaves_while_it_runs(chat, asked, orders):
     await stream.aclose()
     await sync_to_async(response.close)()
     async with asyncio.timeout(5):
-        while not await ThreadItem.objects.filter(text__contains="has run").aexists():
+        while not await ThreadItem.objects.filter(text__contains="has run").aexists():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert orders == [("ann", 7, "late")]
     assert (await say(chat, reply, "Yes")).status == 409

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import agents
 from agents.function_schema import FuncSchema, function_schema
@@ -44,6 +44,18 @@ ASKED = "The person is being asked. Nothing was done yet."
 INVALID = "The arguments do not fit this tool. Nothing was done. Correct them and call it again."
 
 
+@overload
+def tool(func: Callable[..., Any], /) -> agents.FunctionTool: ...
+@overload
+def tool(
+    *,
+    permission: Permission | None = None,
+    login_required: bool = False,
+    confirm: Confirm | None = None,
+    confirm_within: float = 3600.0,
+    log_arguments: bool = False,
+    **options: Any,
+) -> Callable[[Callable[..., Any]], agents.FunctionTool]: ...
 def tool(
     func: Callable[..., Any] | None = None,
     *,
