@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.http import HttpRequest
 
+    from .page import Page
+
 VISITOR_SESSION_KEY = "chatkit_visitor"
 
 
@@ -35,6 +37,12 @@ class ChatKitContext:
     """Is the answer a stream? Then the store gives database connections back after each call."""
     threads: dict[str, Any] = field(default_factory=dict, repr=False)
     """Threads as this context last saw them, by id: the store saves only what differs."""
+    page: Page | None = None
+    """The page that the person looks at, where the tag says what is on it: see ``get_page_facts()``."""
+    answered: str = ""
+    """The question that this request answers, if it does."""
+    image_domains: list[str] | None = None
+    """Where pictures in a thread that this request begins may come from."""
 
     @classmethod
     def from_request(cls, request: HttpRequest, server: str = "default", tenant: str = "") -> ChatKitContext:

@@ -6,8 +6,10 @@ ids that travel on the wire. A foreign key to a thread holds its ``thread_id``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import models, router, transaction
@@ -18,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from .signals import feedback_given
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.core.files import File
     from django.core.files.storage import Storage
 
@@ -41,6 +45,11 @@ def owned_by(context: ChatKitContext, prefix: str = "") -> models.Q | None:
     return models.Q(**{prefix + name: value for name, value in scope.items()})
 
 
+def posting() -> Any:
+    """The module that knows the SDK's types: half a second to import, and not needed to start Django."""
+    return import_module("django_chatkit.posting")
+
+
 class OwnedQuerySet(models.QuerySet[M]):
     def owned_by(self, context: ChatKitContext) -> Self:
         """Only what belongs to the person behind this context."""
@@ -50,6 +59,16 @@ class OwnedQuerySet(models.QuerySet[M]):
 
 class ThreadQuerySet(OwnedQuerySet["Thread"]):
     """Threads, of which a person sees their own."""
+
+    def create_for(self, user: Any, server: str = "default", title: str = "", tenant: str = "") -> Thread:
+        """Begin a conversation with a user, from a task or a signal. Raises UnknownServer."""
+        thread: Thread = posting().create_thread(user, server, title, tenant)
+        return thread
+
+    async def acreate_for(
+        self, user: Any, server: str = "default", title: str = "", tenant: str = ""
+    ) -> Thread:
+        return await sync_to_async(self.create_for)(user, server, title, tenant)
 
 
 class Owned(models.Model):
@@ -123,6 +142,37 @@ class Thread(Owned):
     def __str__(self) -> str:
         return self.title or self.thread_id
 
+    # Posting from outside a request: see posting.py. The page shows it when it is loaded again.
+
+    def post_assistant_message(
+        self, text: str, *, annotations: Sequence[Any] = (), key: str = ""
+    ) -> ThreadItem:
+        """Let the assistant say something. Posting a ``key`` again replaces what it posted before."""
+        return self._post("assistant_message", key, text=text, annotations=annotations)
+
+    def post_widget(self, widget: Any, *, copy_text: str = "", key: str = "") -> ThreadItem:
+        """Show a widget: one of ``chatkit.widgets``, or its JSON as a dict."""
+        return self._post("widget", key, widget=widget, copy_text=copy_text)
+
+    def post_hidden_context(self, content: Any, *, key: str = "") -> ThreadItem:
+        """Let the model know something from now on: text or JSON that the browser never gets."""
+        return self._post("hidden_context", key, content=content)
+
+    async def apost_assistant_message(
+        self, text: str, *, annotations: Sequence[Any] = (), key: str = ""
+    ) -> ThreadItem:
+        return await sync_to_async(self.post_assistant_message)(text, annotations=annotations, key=key)
+
+    async def apost_widget(self, widget: Any, *, copy_text: str = "", key: str = "") -> ThreadItem:
+        return await sync_to_async(self.post_widget)(widget, copy_text=copy_text, key=key)
+
+    async def apost_hidden_context(self, content: Any, *, key: str = "") -> ThreadItem:
+        return await sync_to_async(self.post_hidden_context)(content, key=key)
+
+    def _post(self, kind: str, key: str, **content: Any) -> ThreadItem:
+        item: ThreadItem = posting().post(self, kind, key, **content)
+        return item
+
 
 class ThreadItem(models.Model):
     """One entry of a thread: a message, widget, tool call, task … as the SDK wrote it."""
@@ -168,6 +218,50 @@ class ThreadItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} {self.item_id}"
+
+
+class ConfirmationQuerySet(models.QuerySet["Confirmation"]):
+    def owned_by(self, context: ChatKitContext) -> ConfirmationQuerySet:
+        """Only those that the person behind this context was asked for."""
+        condition = owned_by(context, "item__thread__")
+        return self.none() if condition is None else self.filter(condition)
+
+
+class Confirmation(models.Model):
+    """A tool call that waits for a person's yes. What is recorded here is what runs: once, or never."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("pending")
+        CONFIRMED = "confirmed", _("confirmed")
+        DECLINED = "declined", _("declined")
+        EXPIRED = "expired", _("expired")
+
+    item = models.OneToOneField(
+        ThreadItem, on_delete=models.CASCADE, related_name="confirmation", verbose_name=_("question")
+    )
+    tool = models.CharField(_("tool"), max_length=255)
+    arguments = models.TextField(_("arguments"), help_text=_("JSON, as the model wrote it."))
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.PENDING)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires at"))
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+
+    objects = ConfirmationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("confirmation")
+        verbose_name_plural = _("confirmations")
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.Status(self.status).label}"
+
+    def settle(self, status: Status) -> bool:
+        """Leave the pending state. Of all requests that try, one gets True."""
+        mine = type(self).objects.filter(pk=self.pk, status=self.Status.PENDING)
+        settled = mine.update(status=status, answered_at=timezone.now()) == 1
+        if settled:
+            self.status = status
+        return settled
 
 
 class FeedbackManager(models.Manager["Feedback"]):

@@ -18,6 +18,7 @@ from .exceptions import Refused, already_sent
 from .models import Attachment, Thread, ThreadItem
 from .sdk import types
 from .sniffing import choose
+from .store import POSTED
 from .uploads import confirm, not_uploaded, too_large, wrong_type
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def check_tool_output(
     server: Any, params: types.ThreadAddClientToolOutputParams, thread: Thread, context: ChatKitContext
 ) -> None:
     hidden = (ThreadItem.Type.HIDDEN_CONTEXT_ITEM, ThreadItem.Type.SDK_HIDDEN_CONTEXT)
-    newest = thread.items.exclude(type__in=hidden).order_by("-pk").first()
+    answer = thread.items.exclude(type__in=hidden).exclude(item_id__startswith=POSTED)
+    newest = answer.order_by("-pk").first()
     if newest is None or newest.type != ThreadItem.Type.CLIENT_TOOL_CALL or not is_pending(newest):
         raise not_pending()
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_permission_codename
+from django.http.request import split_domain_port
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, TypeAdapter
@@ -35,7 +37,11 @@ from .streaming import uninterrupted
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
 
 if TYPE_CHECKING:
+    from django.db.models import Model
     from django.http import HttpRequest
+
+Piece = str | types.ThreadStreamEvent
+"""What an answer in plain text is made of: text, and events in between."""
 
 # The SDK builds this adapter anew for each request, which costs more than all the rest.
 REQUEST: TypeAdapter[types.ChatKitReq] = TypeAdapter(types.ChatKitReq)
@@ -58,6 +64,10 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
 
     attachments: Attachments | None = None
     """Which files people may send; None for none."""
+
+    allowed_image_domains: list[str] = []
+    """Hosts besides this site's own that pictures in new threads may come from: a model that was
+    talked into it would put what it knows into a picture's address."""
 
     store: DjangoStore
 
@@ -88,6 +98,21 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         """The files that this person may send."""
         return self.attachments
 
+    def get_allowed_image_domains(self, context: ChatKitContext) -> list[str] | None:
+        """Where pictures in this person's new threads may come from; None for ChatKit's own rule."""
+        own = [split_domain_port(context.request.get_host())[0]] if context.request is not None else []
+        return [*own, *self.allowed_image_domains]
+
+    def can_see_page_object(self, obj: Model, context: ChatKitContext) -> bool:
+        """May this person's assistant know the object of the page? Default: with the view permission."""
+        user: Any = context.user
+        name = f"{obj._meta.app_label}.{get_permission_codename('view', obj._meta)}"
+        return user is not None and (user.has_perm(name) or user.has_perm(name, obj))
+
+    def get_page_context(self, obj: Model, context: ChatKitContext) -> dict[str, Any]:
+        """What the assistant gets to know of the object of the page."""
+        return {"object": str(obj), "model": obj._meta.label, "pk": str(obj.pk)}
+
     async def get_title(
         self, thread: types.ThreadMetadata, message: types.UserMessageItem, context: ChatKitContext
     ) -> str | None:
@@ -112,6 +137,18 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         self, thread_id: str, item_ids: list[str], feedback: types.FeedbackKind, context: ChatKitContext
     ) -> None:
         await sync_to_async(Feedback.objects.give)(thread_id, item_ids, feedback, context)
+
+    def get_page_facts(self, context: ChatKitContext) -> dict[str, Any] | None:
+        """What is known of the page that the person looks at; None for a page that tells nothing.
+
+        Queries the database: the object is fetched, and may be seen or not, at the time of use.
+        """
+        if context.page is None:
+            return None
+        obj = context.page.get_object()
+        seen = obj is not None and self.can_see_page_object(obj, context)
+        about = self.get_page_context(obj, context) if obj is not None and seen else {}
+        return {**about, **context.page.facts} or None
 
     # Requests
 
@@ -139,11 +176,17 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         if attachment_ids:
             await self.store.claim_attachments(attachment_ids, context)
         try:
-            if isinstance(request, types.ThreadsRetryAfterItemReq):
+            if isinstance(request, types.ThreadsCreateReq):
+                context.image_domains = await sync_to_async(self.get_allowed_image_domains)(context)
+            elif isinstance(request, types.ThreadsAddStructuredInputReq):
+                context.answered = request.params.item_id
+            elif isinstance(request, types.ThreadsRetryAfterItemReq):
                 params = request.params
                 await self.store.delete_items_after(params.thread_id, params.item_id, context)
             async for event in super()._process_streaming_impl(request, context):
                 started, failed = True, isinstance(event, types.ErrorEvent)
+                if isinstance(event, types.ThreadCreatedEvent):
+                    event.thread.allowed_image_domains = context.image_domains
                 yield event
         except Exception as error:
             if attachment_ids:
@@ -161,6 +204,8 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         context: ChatKitContext,
         stream: Callable[[], AsyncIterator[types.ThreadStreamEvent]],
     ) -> AsyncIterator[types.ThreadStreamEvent]:
+        if thread.id in context.threads:  # a new one is the SDK's, which does not know what was stored
+            thread.allowed_image_domains = context.threads[thread.id].allowed_image_domains
         run = Run(self, thread, context)
         return super()._process_events(thread, context, lambda: run.events(stream))
 
@@ -206,8 +251,11 @@ def attachments_of(request: types.StreamingReq) -> list[str]:
 class TextServer(DjangoChatKitServer):
     """The simplest server: one method that takes the message's text and gives text back."""
 
-    def reply(self, message: str, context: ChatKitContext) -> str | Awaitable[str] | AsyncIterator[str]:
-        """The answer: an async generator of pieces, an async function, or a plain one (run in a thread)."""
+    def reply(self, message: str, context: ChatKitContext) -> Piece | Awaitable[Piece] | AsyncIterator[Piece]:
+        """The answer: an async generator of pieces, an async function, or a plain one (run in a thread).
+
+        A piece is text, or an event such as ``events.progress("Looking …")``.
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a reply(message, context) method.")
 
     async def respond(
@@ -221,7 +269,7 @@ class TextServer(DjangoChatKitServer):
             async for event in stream_text(self, thread, self.pieces(text, context), context):
                 yield event
 
-    async def pieces(self, message: str, context: ChatKitContext) -> AsyncIterator[str]:
+    async def pieces(self, message: str, context: ChatKitContext) -> AsyncIterator[Piece]:
         reply: Any = self.reply
         if inspect.isasyncgenfunction(reply):
             async for piece in reply(message, context):
@@ -235,22 +283,33 @@ class TextServer(DjangoChatKitServer):
 async def stream_text(
     server: DjangoChatKitServer,
     thread: types.ThreadMetadata,
-    pieces: AsyncIterator[str],
+    pieces: AsyncIterator[Piece],
     context: ChatKitContext,
 ) -> AsyncIterator[types.ThreadStreamEvent]:
-    """Stream pieces of text as one assistant message, in the order of events that the component needs."""
+    """Stream pieces of text as one assistant message, in the order of events that the component needs.
+
+    The message begins with the first text: events that come before stand before it.
+    """
     item = types.AssistantMessageItem(
         id=server.store.generate_item_id("message", thread, context),
         thread_id=thread.id,
         created_at=datetime.now(),  # noqa: DTZ005  (naive local time is the SDK's own)
         content=[],
     )
-    yield types.ThreadItemAddedEvent(item=item)
     part = types.AssistantMessageContent(text="")
-    yield updated(item, types.AssistantMessageContentPartAdded(content_index=0, content=part))
+    begun = False
     async for piece in pieces:
+        if not isinstance(piece, str):
+            yield piece
+            continue
+        if not begun:
+            begun = True
+            yield types.ThreadItemAddedEvent(item=item)
+            yield updated(item, types.AssistantMessageContentPartAdded(content_index=0, content=part))
         part = part.model_copy(update={"text": part.text + piece})
         yield updated(item, types.AssistantMessageContentPartTextDelta(content_index=0, delta=piece))
+    if not begun:
+        return
     yield updated(item, types.AssistantMessageContentPartDone(content_index=0, content=part))
     yield types.ThreadItemDoneEvent(item=item.model_copy(update={"content": [part]}))
 

@@ -13,3 +13,10 @@ feedback_given = Signal()
 
 Sent by ``Feedback`` with ``thread_id``, ``item_ids``, ``kind`` and ``context``.
 """
+
+tool_called = Signal()
+"""A tool of ``django_chatkit.agents.tool`` was called, whatever came of it.
+
+Sent by ``DjangoAgentContext`` with ``name``, ``outcome``, ``duration`` (ms), ``arguments`` (as the model
+wrote them), ``thread_id`` and ``context``. A receiver that raises is logged; the tool has run.
+"""

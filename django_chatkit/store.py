@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_chatkit")
 
 MAX_PAGE_SIZE = 100
+POSTED = "post_"
+"""How the ids of items begin that the site posted, at any time, in between."""
 THREAD_FIELDS = ("title", "status", "allowed_image_domains", "metadata")
 
 P = ParamSpec("P")
@@ -142,9 +144,9 @@ class DjangoStore(Store[ChatKitContext]):
         if after is not None:
             items = beyond(items, self._get_item(thread_id, after, context).pk, order)
         elif limit == 1:
-            # The SDK looks for a pending client tool call in the newest item alone; a hidden
-            # item behind it would make the tool's output undeliverable.
-            items = items.exclude(type__in=HIDDEN_TYPES)
+            # The SDK looks for a pending client tool call in the newest item alone; one behind it
+            # that is no part of the answer would make the tool's output undeliverable.
+            items = items.exclude(type__in=HIDDEN_TYPES).exclude(item_id__startswith=POSTED)
         rows, has_more = page(items, limit, order)
         return types.Page(
             data=[item for row in rows if (item := to_item(row, context)) is not None],
@@ -281,6 +283,8 @@ class DjangoStore(Store[ChatKitContext]):
         )
         for name in THREAD_FIELDS:
             set_field(row, name, getattr(thread, name))
+        if row.allowed_image_domains is None:
+            row.allowed_image_domains = context.image_domains
         try:
             with transaction.atomic(using=router.db_for_write(Thread)):
                 row.save(force_insert=True)

@@ -29,6 +29,7 @@ from .exceptions import NotPending, Refused
 from .items import ESCAPED_NUL
 from .logs import log_failure
 from .models import Attachment
+from .page import read_page
 from .permissions import check_access, check_room, get_attachments, not_found, not_pending
 from .servers import UnknownServer, servers
 from .signing import STEP, unsign
@@ -82,6 +83,7 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
         raise Refused(415, "unsupported_media_type", _("The request must be JSON."))
     chat = servers[alias]
     context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
+    context.page = read_page(request, context)
     body = request.body
     if len(body) > conf.CHATKIT_MAX_BODY_SIZE:
         raise too_large()

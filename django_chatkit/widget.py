@@ -26,10 +26,12 @@ from .exceptions import Refused
 from .options import Problem, chatkit_locale, drop_invalid, merge, resolve
 from .options.problems import any_of, did_you_mean
 from .options.schema import OPTIONS
+from .page import describe_page, sign_page
 from .permissions import check_access
 from .servers import servers
 
 if TYPE_CHECKING:
+    from django.db.models import Model
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
@@ -40,6 +42,8 @@ logger = logging.getLogger("django_chatkit")
 MODES = ("inline", "floating")
 SHORTCUTS = {"greeting": ("startScreen", "greeting"), "placeholder": ("composer", "placeholder")}
 """Options that templates, which have no dicts, may want to give by themselves."""
+
+ARGUMENTS = ("mode", "height", "id", "options", "page_object", "page_context")
 
 PATIENCE = 15
 """Seconds after which a chat that does not show up is given up on."""
@@ -84,6 +88,8 @@ def render_widget(
     id: str = "",
     options: Mapping[str, Any] | None = None,
     nonce: object = None,
+    page_object: Model | None = None,
+    page_context: Mapping[str, Any] | None = None,
     **groups: Any,
 ) -> SafeString:
     """The HTML of a chat, or of what a person sees instead of one. The tag is a skin over this.
@@ -105,6 +111,7 @@ def render_widget(
     if fatal and loud:
         return render_problems(request, problems, common)
     common |= {"problems": problems if loud else [], "height": to_length(height)}
+    common["page"] = get_page(context, page_object, page_context)
     return render_chat(request, kept, common, id or f"chatkit-{server}")
 
 
@@ -118,7 +125,7 @@ def render_chat(request: HttpRequest, options: dict[str, Any], common: dict[str,
         "id": page.take_id(id),
         "title": options.get("frameTitle"),
         "scheme": get_scheme(options.get("theme")),
-        "data": get_data(request, server, options),
+        "data": get_data(request, server, options) | {"page": common["page"]},
         "script_url": conf.CHATKIT_SCRIPT_URL,
         "assets": page.take_assets("style", *scripts),
     }
@@ -155,7 +162,7 @@ def to_options(mode: str, groups: Mapping[str, Any]) -> dict[str, Any]:
             group, name = SHORTCUTS[name]
             value, name = {name: value}, group
         elif name not in OPTIONS.keys:
-            known = [*OPTIONS.keys, *SHORTCUTS, "mode", "height", "id", "options"]
+            known = [*OPTIONS.keys, *SHORTCUTS, *ARGUMENTS]
             raise InvalidArgument(f'there is no argument "{name}"{did_you_mean(name, known, {}) or "."}')
         given = merge(given, {name: expand(name, value)})
     return given
@@ -218,6 +225,17 @@ def get_data(request: HttpRequest, alias: str, options: dict[str, Any]) -> dict[
         "messages": get_messages(),
         "hints": get_hints() if is_developer(request) else None,
     }
+
+
+def get_page(
+    context: ChatKitContext, page_object: Model | None, page_context: Mapping[str, Any] | None
+) -> str | None:
+    """What is on the page, signed for this person. Raises InvalidArgument."""
+    try:
+        described = describe_page(page_object, page_context)
+        return sign_page(described, context) if described is not None else None
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"the page cannot be described: {error}") from error
 
 
 def get_csrf(request: HttpRequest) -> dict[str, str]:

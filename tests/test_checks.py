@@ -10,13 +10,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from agents import Agent
 from csp.constants import NONCE
 from django.core.checks import Error, Warning, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import include, path
 
 from django_chatkit import checks
-from django_chatkit.agents import AgentServer
+from django_chatkit.agents import AgentServer, tool
 from django_chatkit.checks import deployment, sdk, servers
 from django_chatkit.conf import conf
 from django_chatkit.csp import CHATKIT_CSP
@@ -678,3 +679,81 @@ print(sorted({{"chatkit.server", "agents", "tests.servers"}} & set(sys.modules))
     assert done.returncode == 0, done.stderr
     loaded = done.stdout.strip().splitlines()[-1]
     assert "'chatkit.server', 'tests.servers'" in loaded if deploy else loaded == "[]"
+
+
+# Tools
+
+
+class ToolServer(AgentServer):
+    pass
+
+
+@pytest.fixture
+def tools(settings, monkeypatch):
+    """A server whose agent has one tool, which is declared like this."""
+
+    def declare(**options):
+        @tool(**options)
+        def cancel(order_id: int) -> str:
+            """Cancel."""
+
+        helper = Agent(name="Helper", tools=[cancel])
+        monkeypatch.setattr(ToolServer, "agent", Agent(name="Test", handoffs=[helper]), raising=False)
+        settings.CHATKIT_SERVERS = {"default": "tests.test_checks.ToolServer"}
+
+    return declare
+
+
+@pytest.mark.parametrize(
+    "permission", ["view_order", "shop.", ".view_order", "a.b.c", ["shop.view_order", "x"]]
+)
+def test_permission_that_nobody_can_have(tools, permission):
+    tools(permission=permission)
+    [message] = found()
+    wrong = permission if isinstance(permission, str) else "x"
+    assert message == Error(
+        f"tests.test_checks.ToolServer.agent: the tool cancel has the permission {wrong!r}, "
+        "which nobody can have.",
+        hint='Write app_label.codename, such as "shop.view_order".',
+        id="chatkit.E030",
+    )
+
+
+def test_question_with_an_unknown_argument(tools):
+    tools(confirm="Cancel {orderid}?")
+    [message] = found()
+    assert message.id == "chatkit.E031"
+    assert "{orderid}, which is no argument" in message.msg
+    assert "order_id" in message.hint
+
+
+def test_question_that_is_no_template(tools):
+    tools(confirm="Cancel {order_id?")
+    assert ids(found()) == ["chatkit.E031"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"confirm": "Cancel {order_id}?"},
+        {"confirm": "Cancel {order_id:05d} {{now}}?"},
+        {"confirm": lambda arguments, context: "Sure?"},
+        {"permission": lambda context: True},
+        {"permission": "auth.view_user"},
+    ],
+)
+@pytest.mark.django_db
+def test_tools_as_they_should_be(deployed, tools, options):
+    tools(**options)
+    assert found(deploy=True) == []
+
+
+@pytest.mark.django_db
+def test_permission_that_the_database_does_not_know(deployed, tools):
+    tools(permission="auth.view_nothing")
+    [message] = found(deploy=True)
+    assert message == Warning(
+        "The tool cancel has the permission 'auth.view_nothing', which is not in the database.",
+        hint="Correct it, run migrate, or silence this if a backend of yours gives it.",
+        id="chatkit.W030",
+    )

@@ -341,3 +341,20 @@ async def test_it_answers_without_streaming():
     result = await Runner.run(agent, "List my orders")
     assert result.final_output == "The tool my_orders says: 1001, 1002"
     assert result.context_wrapper.usage.requests == 2
+
+
+async def test_confirm(chat):
+    reply = await chat.send("/confirm")
+    question = reply.items[-1]
+    assert question.inputs[0].question == "Clear shelf 7 of the demo?"
+    answers = {"confirm": {"values": ["Yes"]}}
+    given = {"thread_id": reply.thread_id, "item_id": question.id, "input": {"answers": answers}}
+    answered = await chat.request("threads.add_structured_input", **given)
+    assert "shelf 7 is empty now" in answered.text
+    assert [event.type for event in answered.events].count("progress_update") == 1
+
+
+async def test_notice(chat):
+    reply = await chat.send("/notice")
+    assert {"notice", "client_effect"} <= {event.type for event in reply.events}
+    assert "there is a notice" in reply.text

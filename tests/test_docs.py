@@ -98,7 +98,10 @@ def test_defaults_of_server_classes():
         assert f"default `{number}`" in text
 
 
-@pytest.mark.parametrize("model", [models.Thread, models.ThreadItem, models.Feedback, models.Attachment])
+MODELS = [models.Thread, models.ThreadItem, models.Feedback, models.Attachment, models.Confirmation]
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_fields_of_models(model):
     rows = re.findall(r"^\| `(\w+)` \|", section(page("reference/models.md"), model.__name__), re.MULTILINE)
     fields = [field.name for field in model._meta.get_fields() if isinstance(field, Field)]

@@ -4,6 +4,7 @@ from .context import DjangoAgentContext, ToolContext, function_tool
 from .converter import DjangoThreadItemConverter
 from .images import DjangoResponseStreamConverter
 from .server import AgentServer
+from .tools import tool
 
 from chatkit.agents import ClientToolCall
 
@@ -15,4 +16,5 @@ __all__ = [
     "DjangoThreadItemConverter",
     "ToolContext",
     "function_tool",
+    "tool",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -13,6 +13,7 @@ from agents.tool_context import ToolContext as SDKToolContext
 from asgiref.sync import sync_to_async
 from pydantic import InstanceOf, PrivateAttr
 
+from django_chatkit import events
 from django_chatkit.context import ChatKitContext
 from django_chatkit.store import release_connections
 
@@ -46,7 +47,10 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
     """
 
     request_context: InstanceOf[ChatKitContext]
+    asking: bool = False
+    """Does a tool ask for a confirmation in this answer?"""
     _events: asyncio.Queue[Any] = PrivateAttr(default_factory=EventQueue)
+    _run: agents.RunResultStreaming | None = PrivateAttr(default=None)
 
     @property
     def user(self) -> AbstractBaseUser | None:
@@ -56,6 +60,43 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
     @property
     def request(self) -> HttpRequest | None:
         return self.request_context.request
+
+    async def progress(self, text: str, icon: Any = None) -> None:
+        """Tell what is being done now, until the next piece of the answer."""
+        await self.stream(events.progress(text, icon))
+
+    async def notify(self, message: str, level: events.Level = "info", title: str | None = None) -> None:
+        """Show a message above the composer; a reload forgets it."""
+        await self.stream(events.notify(message, level, title))
+
+    async def effect(self, name: str, data: Mapping[str, Any] | None = None) -> None:
+        """Let the page do something: its ``chatkit.effect`` event has this name and these data."""
+        await self.stream(events.effect(name, data))
+
+    async def remember(self, content: Any) -> None:
+        """Store text or JSON that the model reads from now on, and the browser never gets."""
+        await self.stream(events.remember(self.thread, content))
+
+    async def show(self, widget: Any, copy_text: str | None = None) -> None:
+        """Store and show a widget: one of ``chatkit.widgets``, or its JSON as a dict."""
+        await self.stream(events.show(self.thread, widget, copy_text))
+
+    async def lock(self, reason: str = "") -> None:
+        """Let the person read, but not write."""
+        events.lock(self.thread, reason)
+
+    async def close(self, reason: str = "") -> None:
+        """End the conversation."""
+        events.close(self.thread, reason)
+
+    async def reopen(self) -> None:
+        """Let the person write again."""
+        events.reopen(self.thread)
+
+    def end_turn(self) -> None:
+        """Let this round of tool calls be the last: the model is not asked again in this answer."""
+        if self._run is not None:
+            self._run.cancel(mode="after_turn")
 
 
 ToolContext = SDKToolContext[DjangoAgentContext]

@@ -21,6 +21,7 @@ class FollowedRun:
     def __init__(self, result: RunResultStreaming, context: DjangoAgentContext) -> None:
         self.result = result
         self.context = context
+        context._run = result
         self.source = cast("AsyncGenerator[Any, None]", result.stream_events())
         self.reader: asyncio.Task[Any] | None = None
         self.message_id = ""

@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 
 from django_chatkit.checks.project import has_middleware
+from django_chatkit.checks.tools import check_tools
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
 from django_chatkit.conf import conf
 from django_chatkit.models import STORAGE_ALIAS, attachment_storage
@@ -120,6 +121,7 @@ def examine_server(alias: str) -> list[CheckMessage]:
         *check_options(server_class.options, f"{path}.options"),
         *check_anonymous(server_class, path),
         *check_attachments(server_class, path),
+        *check_tools(server_class, path),
     ]
 
 

@@ -30,6 +30,8 @@ FILLERS = {
 OWN_TOOLS = {
     "show_widget",
     "show_progress",
+    "show_notice",
+    "clear_shelf",
     "ask_page",
     "ask_person",
     "hide_note",

@@ -157,6 +157,15 @@ COMMANDS = [
         "/ask", "/ask", gettext_noop("a question to you, with a form"), lambda match: [Call("ask_person")]
     ),
     Command(
+        "/confirm",
+        "/confirm",
+        gettext_noop("a tool that waits for your yes"),
+        lambda match: [Call("clear_shelf", json.dumps({"number": 7}))],
+    ),
+    Command(
+        "/notice", "/notice", gettext_noop("a notice, and an effect"), lambda match: [Call("show_notice")]
+    ),
+    Command(
         "/hidden",
         "/hidden",
         gettext_noop("a note that only the assistant sees"),

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from agents import Tool, function_tool
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 
-from django_chatkit.agents import ClientToolCall, DjangoAgentContext, ToolContext
+from django_chatkit.agents import ClientToolCall, DjangoAgentContext, ToolContext, tool
 from django_chatkit.sdk import types
 
 from chatkit.widgets import DynamicWidgetRoot
@@ -36,7 +36,7 @@ def card(text: str) -> DynamicWidgetRoot:
 async def show_progress(ctx: ToolContext) -> str:
     """Tell what is being done while it is done."""
     for text in (_("Looking around …"), _("Still looking …"), _("Almost there …")):
-        await ctx.context.stream(types.ProgressUpdateEvent(icon="search", text=text))
+        await ctx.context.progress(text, icon="search")
         await asyncio.sleep(0.3)
     return _("the work is done.")
 
@@ -58,11 +58,26 @@ async def ask_person(ctx: ToolContext) -> str:
     return "The person answers in the next request."
 
 
+@tool
+async def show_notice(ctx: ToolContext) -> str:
+    """Show a notice, and let the page do something."""
+    await ctx.context.notify(_("This is gone after a reload."), level="info", title=_("A notice"))
+    await ctx.context.effect("demo_effect", {"shown": "notice"})
+    return _("there is a notice, and the page got an effect.")
+
+
+@tool(confirm=gettext_lazy("Clear shelf {number} of the demo?"))
+async def clear_shelf(ctx: ToolContext, number: int) -> str:
+    """Do something that waits for the person's yes."""
+    await ctx.context.progress(_("Clearing the shelf …"), icon="batch")
+    await asyncio.sleep(0.3)
+    return _("shelf {number} is empty now.").format(number=number)
+
+
 @function_tool(failure_error_function=None)
 async def hide_note(ctx: ToolContext) -> str:
     """Keep a note that the page never sees."""
-    note = types.HiddenContextItem(**new_item(ctx, "message"), content="demo hidden note")
-    await ctx.context.stream(types.ThreadItemDoneEvent(item=note))
+    await ctx.context.remember("demo hidden note")
     ctx.context.thread.metadata = {**ctx.context.thread.metadata, "demo": "demo hidden metadata"}
     return _("there is a note now that this page does not show.")
 
@@ -71,9 +86,9 @@ async def hide_note(ctx: ToolContext) -> str:
 async def set_status(ctx: ToolContext, status: Literal["locked", "closed"]) -> str:
     """Lock or close the conversation."""
     if status == "locked":
-        ctx.context.thread.status = types.LockedStatus(reason=_("Locked by the demo."))
+        await ctx.context.lock(_("Locked by the demo."))
     else:
-        ctx.context.thread.status = types.ClosedStatus(reason=_("Closed by the demo."))
+        await ctx.context.close(_("Closed by the demo."))
     return _("this conversation takes no more messages.")
 
 
@@ -96,6 +111,8 @@ def new_item(ctx: ToolContext, kind: Any) -> dict[str, Any]:
 demo_tools: list[Tool] = [
     show_widget,
     show_progress,
+    show_notice,
+    clear_shelf,
     ask_page,
     ask_person,
     hide_note,

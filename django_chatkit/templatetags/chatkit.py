@@ -19,7 +19,8 @@ def chatkit_widget(context: Context, server: str = "default", **arguments: Any) 
     """The chat of a server of ``CHATKIT_SERVERS``.
 
     Arguments are ``mode``, ``height``, ``id``, ``options``, ``greeting``, ``placeholder``, and every
-    option of ChatKit.js under its own name.
+    option of ChatKit.js under its own name; and ``page_object`` and ``page_context``, which tell the
+    assistant what the person looks at.
     """
     request = context.get("request")
     if request is None:

@@ -13,6 +13,7 @@
  * @property {string} server
  * @property {PageOptions} options
  * @property {Csrf} csrf
+ * @property {string | null} page
  * @property {string} scriptUrl
  * @property {number} patience seconds
  * @property {Record<string, string>} messages for everybody
@@ -93,7 +94,7 @@
       if (!isOurs(input)) return fetch(input, init);
       const streaming = new Headers(init.headers).get("accept")?.includes("text/event-stream");
       try {
-        const response = await send(config.csrf, input, init);
+        const response = await send(config.csrf, input, withPage(config, init));
         return streaming ? await asStream(response, config) : await asJson(response, config);
       } catch (error) {
         if (!streaming || init.signal?.aborted) throw error;
@@ -106,6 +107,14 @@
   function isOurs(input) {
     const url = input instanceof Request ? input.url : input;
     return new URL(url, document.baseURI).origin === location.origin;
+  }
+
+  /** What the page told about itself, signed: see page.py. @param {Config} config @param {RequestInit} init */
+  function withPage(config, init) {
+    if (!config.page) return init;
+    const headers = new Headers(init.headers);
+    headers.set("X-ChatKit-Page", config.page);
+    return { ...init, headers };
   }
 
   /** @param {Csrf} csrf @param {RequestInfo | URL} input @param {RequestInit} init */

@@ -1,0 +1,68 @@
+"""More than text: ChatKit's events for progress, notices and effects, and the thread's state, one call each.
+
+``yield`` what these functions return from ``respond()``, ``action()`` or ``reply()``. The tools of
+an agent have the same as methods of their context: ``await ctx.context.progress("Looking …")``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from .sdk import types
+from .store import new_id
+
+Level = Literal["info", "warning", "danger"]
+
+
+def progress(text: str, icon: Any = None) -> types.ProgressUpdateEvent:
+    """What is being done now. The next piece of the answer takes its place; it is never stored."""
+    return types.ProgressUpdateEvent(text=str(text), icon=icon)
+
+
+def notify(message: str, level: Level = "info", title: str | None = None) -> types.NoticeEvent:
+    """A message above the composer, in Markdown. It is never stored: a reload forgets it."""
+    return types.NoticeEvent(message=str(message), level=level, title=title if title is None else str(title))
+
+
+def effect(name: str, data: Mapping[str, Any] | None = None) -> types.ClientEffectEvent:
+    """Let the page do something: its ``chatkit.effect`` event has this name and these data."""
+    return types.ClientEffectEvent(name=name, data=dict(data or {}))
+
+
+def remember(thread: types.ThreadMetadata, content: Any) -> types.ThreadItemDoneEvent:
+    """Store text or JSON that the model reads from now on, and the browser never gets."""
+    return types.ThreadItemDoneEvent(item=types.HiddenContextItem(**new_item(thread), content=content))
+
+
+def show(
+    thread: types.ThreadMetadata, widget: Any, copy_text: str | None = None
+) -> types.ThreadItemDoneEvent:
+    """Store and show a widget: one of ``chatkit.widgets``, or its JSON as a dict."""
+    item = types.WidgetItem(**new_item(thread), widget=widget, copy_text=copy_text)
+    return types.ThreadItemDoneEvent(item=item)
+
+
+def lock(thread: types.ThreadMetadata, reason: str = "") -> None:
+    """Let the person read, but not write. Told to the page with the next event, and stored."""
+    thread.status = types.LockedStatus(reason=str(reason) or None)
+
+
+def close(thread: types.ThreadMetadata, reason: str = "") -> None:
+    """End the conversation: a banner stands in the composer's place."""
+    thread.status = types.ClosedStatus(reason=str(reason) or None)
+
+
+def reopen(thread: types.ThreadMetadata) -> None:
+    """Let the person write again."""
+    thread.status = types.ActiveStatus()
+
+
+def new_item(thread: types.ThreadMetadata, kind: Any = "message") -> dict[str, Any]:
+    """Id, thread and time of a new item."""
+    return {
+        "id": new_id(kind),
+        "thread_id": thread.id,
+        "created_at": datetime.now(),  # noqa: DTZ005  (naive local time is the SDK's own)
+    }
