@@ -25,7 +25,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests need"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[channels,rest,test]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
 # pip before 25.1 knows no dependency groups.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.files.storage import storages
-from django.db import models, router, transaction
+from django.db import connections, models, router
 from django.utils import timezone
 from django.utils.functional import LazyObject, empty
 from django.utils.translation import gettext_lazy as _
@@ -36,9 +36,11 @@ STORAGE_ALIAS = "chatkit"
 def owned_by(context: ChatKitContext, prefix: str = "") -> models.Q | None:
     """The condition for rows of this person, server and tenant; None for somebody without an identity."""
     if context.user is not None:
-        owner = {"user": context.user.pk}
+        owner: dict[str, object] = {"user": context.user.pk}
     elif context.visitor:
         owner = {"visitor": context.visitor}
+        if not context.streaming:  # an answer under way goes on when its visitor signs in
+            owner["user__isnull"] = True
     else:
         return None
     scope = {"server": context.server, "tenant": context.tenant, **owner}
@@ -269,9 +271,16 @@ class FeedbackManager(models.Manager["Feedback"]):
         """Rate items of an answer; rating again changes it. Other people's items are left alone."""
         now = timezone.now()
         items = ThreadItem.objects.owned_by(context).filter(thread_id=thread_id, item_id__in=item_ids)
-        with transaction.atomic(using=router.db_for_write(Feedback)):
-            for item in items.only("pk"):
-                self.update_or_create(item=item, defaults={"kind": kind, "updated_at": now})
+        rows = [Feedback(item_id=pk, kind=kind, updated_at=now) for pk in items.values_list("pk", flat=True)]
+        has_targets = connections[
+            router.db_for_write(Feedback)
+        ].features.supports_update_conflicts_with_target
+        self.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["item"] if has_targets else None,
+            update_fields=["kind", "updated_at"],
+        )
         feedback_given.send(Feedback, thread_id=thread_id, item_ids=item_ids, kind=kind, context=context)
 
 

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
+from pydantic_core import to_json
 
 from .attachments import REMOVABLE, Attachments, clean_mime_type, clean_name
+from .conf import conf
 from .context import ChatKitContext, start_visitor
 from .exceptions import Refused, already_sent
 from .models import Attachment, Thread, ThreadItem
+from .options import merge
 from .sdk import types
 from .sniffing import choose
 from .store import POSTED
@@ -34,7 +37,7 @@ def check_access(server: DjangoChatKitServer, context: ChatKitContext) -> None:
     if context.is_anonymous and not server.allow_anonymous:
         raise Refused(401, "not_authenticated", _("Please sign in to chat."))
     if not server.has_permission(context):
-        raise Refused(403, "permission_denied", _("You may not use this chat."))
+        raise no_permission()
 
 
 def check_request(server: DjangoChatKitServer, request: types.ChatKitReq, context: ChatKitContext) -> None:
@@ -55,7 +58,8 @@ def check_thread(request: types.ChatKitReq, context: ChatKitContext) -> Thread |
     if thread is None:
         raise not_found()
     if isinstance(request, INPUT_REQUESTS) and thread.status != Thread.Status.ACTIVE:
-        raise Refused(409, f"thread_{thread.status}", thread.status_reason or inactive_message(thread))
+        message = " ".join(filter(None, (inactive_message(thread), thread.status_reason)))
+        raise Refused(409, f"thread_{thread.status}", message)
     return thread
 
 
@@ -63,6 +67,10 @@ def inactive_message(thread: Thread) -> str:
     if thread.status == Thread.Status.CLOSED:
         return _("This conversation is closed.")
     return _("This conversation is locked.")
+
+
+def no_permission() -> Refused:
+    return Refused(403, "permission_denied", _("You may not use this chat."))
 
 
 def not_found() -> Refused:
@@ -119,16 +127,21 @@ def check_input(
     text = "".join(part.text for part in message.content)
     if not text.strip() and not message.attachments:
         raise invalid(_("This message is empty."))
-    if len(text) + len(message.quoted_text or "") > server.max_message_length:
-        raise Refused(413, "message_too_long", _("This message is too long."))
+    tags = [part for part in message.content if isinstance(part, types.UserMessageTagContent)]
+    check_length(server, text, message.quoted_text or "", *(tag.model_dump_json() for tag in tags))
     check_choices(server, message.inference_options, context)
+
+
+def check_length(server: DjangoChatKitServer, *texts: str) -> None:
+    if sum(map(len, texts)) > server.max_message_length:
+        raise Refused(413, "message_too_long", _("This message is too long."))
 
 
 def check_choices(
     server: DjangoChatKitServer, chosen: types.InferenceOptions, context: ChatKitContext
 ) -> None:
     """The browser names a model and a tool: only those that the composer offers count."""
-    composer = server.get_options(context).get("composer") or {}
+    composer = merge(conf.CHATKIT_OPTIONS, server.get_options(context)).get("composer") or {}
     wanted = {"models": chosen.model, "tools": chosen.tool_choice.id if chosen.tool_choice else None}
     for group, choice in wanted.items():
         offered = {option.get("id") for option in composer.get(group) or ()}
@@ -151,6 +164,7 @@ def check_tool_output(
     newest = answer.order_by("-pk").first()
     if newest is None or newest.type != ThreadItem.Type.CLIENT_TOOL_CALL or not is_pending(newest):
         raise not_pending()
+    check_length(server, to_json(params.result).decode())
 
 
 def check_structured_input(
@@ -161,13 +175,46 @@ def check_structured_input(
         raise invalid(_("This is not a question."))
     if not is_pending(item):
         raise not_pending()
+    questions = {question["id"]: question for question in json.loads(item.data)["inputs"]}
+    for name, answer in params.input.answers.items():
+        if name not in questions or not fits(answer.values, questions[name]):
+            raise invalid(_("This is no answer to the question."))
+    values = [value for answer in params.input.answers.values() for value in answer.values]
+    check_length(server, *values)
+
+
+def fits(values: list[str], question: dict[str, Any]) -> bool:
+    """Choices have a field for words of one's own too, so any text is an answer: but not any number."""
+    most = len(question.get("options", ())) + 1 if question.get("multiple") else 1
+    return len(values) <= most
 
 
 def check_action(
     server: Any, params: types.ThreadCustomActionParams, thread: Thread, context: ChatKitContext
 ) -> None:
-    if params.item_id is not None and get_item(thread, params.item_id).type != ThreadItem.Type.WIDGET:
-        raise invalid(_("Only a widget can send an action."))
+    """The page names an action: it must be one that the widget offers, or that page code may send."""
+    offered = server.page_actions
+    if params.item_id is not None:
+        sender = get_item(thread, params.item_id)
+        if sender.type != ThreadItem.Type.WIDGET:
+            raise invalid(_("Only a widget can send an action."))
+        offered = offered_actions(json.loads(sender.data)["widget"])
+    if params.action.type not in offered:
+        raise invalid(_("This action is not available."))
+
+
+def offered_actions(node: Any) -> set[str]:
+    """The types of all actions in a widget's tree: ``onClickAction``, ``confirm.action`` …"""
+    if isinstance(node, list):
+        return {name for child in node for name in offered_actions(child)}
+    if not isinstance(node, dict):
+        return set()
+    found = {name for child in node.values() for name in offered_actions(child)}
+    return found | {
+        str(child.get("type"))
+        for key, child in node.items()
+        if key.lower().endswith("action") and isinstance(child, dict)
+    }
 
 
 def check_feedback(

@@ -13,13 +13,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import override
+from asgiref.sync import sync_to_async
+from django.utils.translation import gettext as _, override
 
 from .context import ChatKitContext
 from .logs import log_failure
 from .sdk import types
 
 from chatkit.errors import CustomStreamError, StreamError
+from chatkit.store import NotFoundError
 
 if TYPE_CHECKING:
     from .server import DjangoChatKitServer
@@ -48,13 +50,20 @@ class Run:
         title = asyncio.create_task(self.make_title())
         try:
             async for event in self.within_time(source()):
+                if is_question(event) and await self.wait_for_title(title):
+                    # Nothing may follow a pending question, and the SDK tells of the title only
+                    # behind an event: so this one says again what the browser knows.
+                    options = self.server.get_stream_options(self.thread, self.context)
+                    yield types.StreamOptionsEvent(stream_options=options)
                 if await self.see_to(event):
                     yield event
                 self.take_title(title)
             await self.wait_for_title(title)
         except Exception as error:
-            await self.save_pending()
-            raise self.explain(error) from None
+            # What was read becomes an item of its own: or it would vanish until the next reload.
+            for item in self.unfinished():
+                yield types.ThreadItemDoneEvent(item=item)
+            raise await self.explain(error) from None
         finally:
             title.cancel()
 
@@ -104,45 +113,74 @@ class Run:
             await self.save_pending()
 
     async def save_pending(self) -> None:
-        """Store what was streamed but is not done, under its final id. Failing is logged, not raised."""
+        """Store what was streamed but is not done, under its final id. Failing is logged, not raised.
+
+        Except when thread or owner are gone: then nobody waits for the rest. Raises CustomStreamError.
+        """
         self.saved_at = time.monotonic()
-        for item in [item for item in self.pending.values() if has_content(item)]:
+        for item in self.unfinished():
             try:
                 await self.server.store.add_thread_item(self.thread.id, item, self.context)
+            except NotFoundError as error:
+                self.pending.clear()
+                raise CustomStreamError(gone(), allow_retry=False) from error
             except Exception as error:
                 log_failure("A partial answer could not be saved", self.thread.id, error)
+
+    def unfinished(self) -> list[types.ThreadItem]:
+        return [item for item in self.pending.values() if has_content(item)]
 
     async def make_title(self) -> str | None:
         """A title for a thread without one; a failure costs the title, not the answer."""
         if self.thread.title:
             return None
         try:
-            first = await self.server.store.load_thread_items(self.thread.id, None, 1, "asc", self.context)
-            message = first.data[0] if first.data else None
-            if not isinstance(message, types.UserMessageItem):
+            first = await self.server.store.load_thread_items(self.thread.id, None, 20, "asc", self.context)
+            messages = [item for item in first.data if isinstance(item, types.UserMessageItem)]
+            if len(messages) != 1:  # none yet, or a thread that was left untitled
                 return None
-            return await self.server.get_title(self.thread, message, self.context)
+            return await self.server.get_title(self.thread, messages[0], self.context)
         except Exception as error:
             log_failure("No title could be made", self.thread.id, error)
             return None
 
-    def take_title(self, title: asyncio.Task[str | None]) -> None:
-        """The SDK saves the thread and tells the browser as soon as it sees a change."""
-        if title.done() and not title.cancelled() and title.result() and not self.thread.title:
-            self.thread.title = title.result()
+    def take_title(self, title: asyncio.Task[str | None]) -> bool:
+        """The SDK saves the thread and tells the browser as soon as it sees a change. Is there one?"""
+        if self.thread.title or not title.done() or title.cancelled() or not title.result():
+            return False
+        self.thread.title = title.result()
+        return True
 
-    async def wait_for_title(self, title: asyncio.Task[str | None]) -> None:
+    async def wait_for_title(self, title: asyncio.Task[str | None]) -> bool:
         await asyncio.wait({title}, timeout=TITLE_SECONDS)
-        self.take_title(title)
+        return self.take_title(title)
 
-    def explain(self, error: Exception) -> Exception:
+    async def explain(self, error: Exception) -> Exception:
         """The error that the SDK turns into an ``error`` event. What it says is fit for anybody's eyes."""
         if isinstance(error, CustomStreamError | StreamError):
             return error
-        with override(self.context.locale or None):
-            log_failure("An answer failed", self.thread.id, error)
-            message, allow_retry = self.server.get_error_message(error, self.context)
+        log_failure("An answer failed", self.thread.id, error)
+        message, allow_retry = await sync_to_async(self.describe)(error)
         return CustomStreamError(message, allow_retry=allow_retry)
+
+    def describe(self, error: Exception) -> tuple[str, bool]:
+        """In the person's language; the hook may query the database, and may fail itself."""
+        with override(self.context.locale or None):
+            try:
+                return self.server.get_error_message(error, self.context)
+            except Exception as failure:
+                log_failure("get_error_message() failed", self.thread.id, failure)
+                return _("Something went wrong while answering. Please try again."), True
+
+
+def is_question(event: types.ThreadStreamEvent) -> bool:
+    """Does the answer end here until the page or the person has answered?"""
+    item = event.item if isinstance(event, types.ThreadItemDoneEvent) else None
+    return isinstance(item, types.ClientToolCallItem | types.StructuredInputItem) and item.status == "pending"
+
+
+def gone() -> str:
+    return _("This conversation was deleted.")
 
 
 def own_cancellation(error: asyncio.CancelledError) -> BaseException:

@@ -9,7 +9,7 @@ yield ChatKit's events yourself.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from pydantic_core import PydanticSerializationError
 
 from .attachments import Attachments, DjangoAttachmentStore
 from .context import ChatKitContext
-from .exceptions import Refused
+from .exceptions import NotPending, Refused
 from .items import to_utc, without_nul
 from .logs import log_failure
 from .models import Feedback
@@ -45,6 +45,8 @@ Piece = str | types.ThreadStreamEvent
 
 # The SDK builds this adapter anew for each request, which costs more than all the rest.
 REQUEST: TypeAdapter[types.ChatKitReq] = TypeAdapter(types.ChatKitReq)
+
+ANSWERS = (types.ThreadsAddClientToolOutputReq, types.ThreadsAddStructuredInputReq)
 
 
 class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
@@ -68,6 +70,9 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
     allowed_image_domains: list[str] = []
     """Hosts besides this site's own that pictures in new threads may come from: a model that was
     talked into it would put what it knows into a picture's address."""
+
+    page_actions: Collection[str] = ()
+    """Types of actions that page code may send without a widget, with ``sendCustomAction()``."""
 
     store: DjangoStore
 
@@ -191,6 +196,8 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         except Exception as error:
             if attachment_ids:
                 await self.store.release_attachments(attachment_ids, context)
+            if not started and isinstance(error, ValueError) and isinstance(request, ANSWERS):
+                raise NotPending from error  # somebody else was faster since the check
             if not started:
                 raise
             if not failed:
@@ -271,13 +278,20 @@ class TextServer(DjangoChatKitServer):
 
     async def pieces(self, message: str, context: ChatKitContext) -> AsyncIterator[Piece]:
         reply: Any = self.reply
-        if inspect.isasyncgenfunction(reply):
-            async for piece in reply(message, context):
+        is_async = inspect.isasyncgenfunction(reply) or inspect.iscoroutinefunction(reply)
+        result = reply(message, context) if is_async else await sync_to_async(reply)(message, context)
+        if inspect.isawaitable(result):
+            result = await result
+        if hasattr(result, "__aiter__"):
+            async for piece in result:
                 yield piece
-        elif inspect.iscoroutinefunction(reply):
-            yield await reply(message, context)
+        elif inspect.isgenerator(result):
+            while (piece := await sync_to_async(next)(result, None)) is not None:
+                yield piece
+        elif isinstance(result, str | BaseModel):
+            yield result
         else:
-            yield await sync_to_async(reply)(message, context)
+            raise TypeError(f"{type(self).__name__}.reply() gave {type(result).__name__}, not text.")
 
 
 async def stream_text(

@@ -107,10 +107,14 @@ class DjangoStore(Store[ChatKitContext]):
         meanwhile stays deleted: NotFoundError.
         """
         with transaction.atomic(using=router.db_for_write(Thread)):
-            if thread.id in context.threads:
+            # A write comes first: SQLite refuses to turn a transaction that has read into one that writes.
+            mine = Thread.objects.owned_by(context).filter(thread_id=thread.id)
+            if mine.update(updated_at=timezone.now()):
                 row = self._update_thread(thread, context)
+            elif thread.id in context.threads:
+                raise NotFoundError(f"Thread {thread.id} not found")
             else:
-                row = self._create_or_update_thread(thread, context)
+                row = self._create_thread(thread, context)
         copy_metadata(to_metadata(row), thread)
         remember(thread, context)
         self._changed(thread.id, context)
@@ -265,13 +269,6 @@ class DjangoStore(Store[ChatKitContext]):
                 Attachment.objects.link(attachment_ids, row, context)
         self._changed(thread_id, context)
 
-    def _create_or_update_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
-        existing = Thread.objects.owned_by(context).filter(thread_id=thread.id).first()
-        if existing is not None:
-            remember(to_metadata(existing), context)
-            return self._update_thread(thread, context)
-        return self._create_thread(thread, context)
-
     def _create_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
         row = Thread(
             thread_id=thread.id,
@@ -293,17 +290,14 @@ class DjangoStore(Store[ChatKitContext]):
         return row
 
     def _update_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
-        known = context.threads[thread.id]
-        row = Thread.objects.owned_by(context).select_for_update().filter(thread_id=thread.id).first()
-        if row is None:
-            raise NotFoundError(f"Thread {thread.id} not found")
+        row = Thread.objects.select_for_update().get(thread_id=thread.id)
+        known = context.threads.get(thread.id) or to_metadata(row)
         changed = [name for name in THREAD_FIELDS if getattr(thread, name) != getattr(known, name)]
         for name in changed:
             value = getattr(thread, name)
             set_field(row, name, merged(known.metadata, value, row.metadata) if name == "metadata" else value)
         if changed:
-            row.updated_at = timezone.now()
-            row.save(update_fields=[*columns(changed), "updated_at"])
+            row.save(update_fields=columns(changed))
         return row
 
     def _changed(self, thread_id: str, context: ChatKitContext) -> None:
@@ -336,11 +330,11 @@ def upsert(row: ThreadItem) -> None:
 
 
 def refuse_second_answer(row: ThreadItem, context: ChatKitContext) -> None:
-    """A tool call or question is answered once: raises NotPending where the stored answer differs."""
+    """A tool call or question is answered once, be it by the same words: raises NotPending."""
     if row.type not in ANSWERABLE_TYPES:
         return
     stored = ThreadItem.objects.filter(thread_id=row.thread_id, item_id=row.item_id).first()
-    if stored is None or stored.data == row.data:
+    if stored is None:
         return
     before = to_item(stored, context)
     if before is not None and getattr(before, "status", "pending") != "pending":

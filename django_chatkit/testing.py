@@ -19,8 +19,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpRequest
-from django.middleware.csrf import get_token
+from django.http.request import HttpHeaders
 from django.test import AsyncClient
 from django.urls import reverse
 from pydantic import TypeAdapter
@@ -50,7 +49,12 @@ class Reply:
 
     @property
     def events(self) -> list[types.ThreadStreamEvent]:
-        """The stream's events, typed. Raises ValueError for anything that the component would not render."""
+        """The stream's events, typed.
+
+        Raises ValueError for a refusal, and for anything that the component would not render.
+        """
+        if not self.is_stream:
+            raise ValueError(f"There is no stream: {self.status} {self.body[:200]!r}")
         return [event for frame in frames(self.body) if (event := parse_frame(frame)) is not None]
 
     @property
@@ -70,8 +74,9 @@ class Reply:
 
     @property
     def thread_id(self) -> str:
-        """The thread that this stream created."""
-        return next(event.thread.id for event in self.events if isinstance(event, types.ThreadCreatedEvent))
+        """The thread that this stream is about."""
+        created = [event.thread.id for event in self.events if isinstance(event, types.ThreadCreatedEvent)]
+        return created[0] if created else self.items[0].thread_id
 
 
 def frames(body: bytes) -> list[bytes]:
@@ -107,10 +112,9 @@ class ChatKitClient:
         """What loading the page does: a session for the user, and a CSRF token in cookie and header."""
         if self.user is not None:
             await sync_to_async(self.client.force_login)(self.user)
-        request = HttpRequest()
-        token = get_token(request)
-        self.client.cookies[settings.CSRF_COOKIE_NAME] = request.META["CSRF_COOKIE"]
-        self.headers["X-CSRFToken"] = token
+        header = HttpHeaders.parse_header_name(settings.CSRF_HEADER_NAME) or "X-CSRFToken"
+        page = await self.client.get(reverse("django_chatkit:csrf"))
+        self.headers[header] = page.json()["token"]
         self.ready = True
 
     async def post(self, body: Any, **extra: Any) -> Any:

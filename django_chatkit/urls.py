@@ -3,7 +3,12 @@
 The default server answers at the root, every other one under its alias.
 """
 
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import path
+
+if not apps.is_installed("django_chatkit"):
+    raise ImproperlyConfigured('Add "django_chatkit" to INSTALLED_APPS: its URLs are included.')
 
 from . import views
 

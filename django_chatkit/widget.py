@@ -17,7 +17,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
-from django.utils.http import urlencode
+from django.utils.http import escape_leading_slashes, urlencode
 from django.utils.translation import get_language, gettext as _
 
 from .conf import conf
@@ -285,10 +285,13 @@ def get_login_url(request: HttpRequest) -> str:
 def get_page_path(request: HttpRequest) -> str:
     """Where the person is: HTMX fetches a fragment for a page with another address."""
     address = "" if "HX-Boosted" in request.headers else request.headers.get("HX-Current-URL", "")
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return request.get_full_path()
     if parts.netloc != request.get_host():
         return request.get_full_path()
-    return urlunsplit(("", "", parts.path, parts.query, ""))
+    return escape_leading_slashes(urlunsplit(("", "", parts.path, parts.query, "")))
 
 
 def get_nonce(request: HttpRequest, nonce: object = None) -> str:

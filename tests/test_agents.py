@@ -680,7 +680,7 @@ async def test_model_and_tool_of_the_composer_are_used(chat, api, use, monkeypat
     assert api.bodies[0]["temperature"] == 0.5
     await chat.send("hi", thread_id=created.thread_id)
     assert api.paths[1] == "/v1/responses"
-    assert AgentServer().get_model("gpt-5") == "gpt-5"
+    assert AgentServer().get_model("gpt-5", ChatKitContext()) == "gpt-5"
 
 
 async def test_an_agent_gives_titles(chat, api, use, model, monkeypatch):

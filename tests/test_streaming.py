@@ -595,6 +595,18 @@ async def test_tool_output_is_accepted_exactly_once(chat):
     assert json.loads(call.data)["output"] == {"answer": 42}
 
 
+@pytest.mark.parametrize("make", ["ask_for_a_tool", "ask_a_question"])
+async def test_nothing_follows_a_pending_question_not_even_the_title(chat, make):
+    async def generator(server, thread, message, context):
+        yield types.ThreadItemDoneEvent(item=globals()[make](thread))
+
+    script(generator)
+    created = await chat.send("what about this")
+    assert isinstance(created.events[-1], types.ThreadItemDoneEvent)
+    titles = [event.thread.title for event in created.events if isinstance(event, types.ThreadUpdatedEvent)]
+    assert titles == ["what about this"]
+
+
 async def test_tool_output_with_none_pending_is_409(chat):
     say("hello")
     created = await chat.send("hi")

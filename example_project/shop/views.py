@@ -1,6 +1,5 @@
 """Four pages with a chat each, in four ways; the chat itself is one tag in a template."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -12,10 +11,12 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "shop/home.html")
 
 
-@login_required
 def support(request: HttpRequest) -> HttpResponse:
-    """A chat in the page, beside the orders that it can answer about."""
-    orders = Order.objects.filter(owner=request.user).select_related("product")
+    """A chat in the page, beside the orders that it can answer about.
+
+    Signed out, the tag itself asks people to sign in: its server has no ``allow_anonymous``.
+    """
+    orders = Order.objects.filter(owner_id=request.user.pk).select_related("product")
     return render(request, "shop/support.html", {"orders": orders})
 
 
@@ -24,7 +25,6 @@ def shop(request: HttpRequest) -> HttpResponse:
     return render(request, "shop/shop.html", {"products": Product.objects.all()})
 
 
-@login_required
 def two(request: HttpRequest) -> HttpResponse:
     """Two assistants on one page, each with its own conversations."""
     return render(request, "shop/two.html")

@@ -239,7 +239,7 @@
       this.#config = this.#options = undefined;
       if (this.dataset.height) this.style.setProperty("--chatkit-height", this.dataset.height);
       await pageScripts();
-      if (!life.signal.aborted && !this.closest("[hidden]")) this.start();
+      if (!life.signal.aborted && !this.closest('[data-chatkit="window"][hidden]')) this.start();
     }
 
     disconnectedCallback() {
