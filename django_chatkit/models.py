@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.conf import settings
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.functional import LazyObject, empty
@@ -221,6 +221,12 @@ class AttachmentStorage(LazyObject):  # type: ignore[type-arg]
 
 
 attachment_storage = AttachmentStorage()
+
+
+def has_place_for_files() -> bool:
+    """Is there one, other than the working directory?"""
+    chosen = settings.MEDIA_ROOT or STORAGE_ALIAS in settings.STORAGES
+    return bool(chosen) or not isinstance(attachment_storage, FileSystemStorage)
 
 
 def storage_path(attachment: Attachment, filename: str) -> str:

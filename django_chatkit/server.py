@@ -146,14 +146,21 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
                 started, failed = True, isinstance(event, types.ErrorEvent)
                 yield event
         except Exception as error:
-            if attachment_ids:
-                await self.store.release_attachments(attachment_ids, context)
+            await self._give_back(attachment_ids, context)
             if not started:
                 raise
             if not failed:
                 log_failure("A stream failed", getattr(request.params, "thread_id", "new"), error)
                 message, allow_retry = self.get_error_message(error, context)
                 yield types.ErrorEvent(message=message, allow_retry=allow_retry)
+
+    async def _give_back(self, attachment_ids: list[str], context: ChatKitContext) -> None:
+        """Files of a message that was not stored can be sent again; failing in this must not hide why."""
+        try:
+            if attachment_ids:
+                await self.store.release_attachments(attachment_ids, context)
+        except Exception as error:
+            log_failure("Files could not be given back", "-", error)
 
     def _process_events(
         self,
