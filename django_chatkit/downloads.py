@@ -20,6 +20,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Referrer-Policy": "no-referrer",
+    # Or GZipMiddleware would pack each piece on its own, of which browsers unpack the first.
+    "Content-Encoding": "identity",
 }
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.files.storage import storages
-from django.db import connections, models, router
+from django.core.files.storage import FileSystemStorage, storages
+from django.db import connections, models, router, transaction
 from django.utils import timezone
 from django.utils.functional import LazyObject, empty
 from django.utils.translation import gettext_lazy as _
@@ -278,7 +278,7 @@ class FeedbackManager(models.Manager["Feedback"]):
         self.bulk_create(
             rows,
             update_conflicts=True,
-            unique_fields=["item"] if has_targets else None,
+            unique_fields=["item"] if features.supports_update_conflicts_with_target else None,
             update_fields=["kind", "updated_at"],
         )
         feedback_given.send(Feedback, thread_id=thread_id, item_ids=item_ids, kind=kind, context=context)
@@ -324,6 +324,12 @@ class AttachmentStorage(LazyObject):  # type: ignore[type-arg]
 
 
 attachment_storage = AttachmentStorage()
+
+
+def has_place_for_files() -> bool:
+    """Is there one, other than the working directory?"""
+    chosen = settings.MEDIA_ROOT or STORAGE_ALIAS in settings.STORAGES
+    return bool(chosen) or not isinstance(attachment_storage, FileSystemStorage)
 
 
 def storage_path(attachment: Attachment, filename: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -194,8 +194,7 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
                     event.thread.allowed_image_domains = context.image_domains
                 yield event
         except Exception as error:
-            if attachment_ids:
-                await self.store.release_attachments(attachment_ids, context)
+            await self._give_back(attachment_ids, context)
             if not started and isinstance(error, ValueError) and isinstance(request, ANSWERS):
                 raise NotPending from error  # somebody else was faster since the check
             if not started:
@@ -204,6 +203,14 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
                 log_failure("A stream failed", getattr(request.params, "thread_id", "new"), error)
                 message, allow_retry = self.get_error_message(error, context)
                 yield types.ErrorEvent(message=message, allow_retry=allow_retry)
+
+    async def _give_back(self, attachment_ids: list[str], context: ChatKitContext) -> None:
+        """Files of a message that was not stored can be sent again; failing in this must not hide why."""
+        try:
+            if attachment_ids:
+                await self.store.release_attachments(attachment_ids, context)
+        except Exception as error:
+            log_failure("Files could not be given back", "-", error)
 
     def _process_events(
         self,
@@ -279,17 +286,18 @@ class TextServer(DjangoChatKitServer):
     async def pieces(self, message: str, context: ChatKitContext) -> AsyncIterator[Piece]:
         reply: Any = self.reply
         is_async = inspect.isasyncgenfunction(reply) or inspect.iscoroutinefunction(reply)
-        result = reply(message, context) if is_async else await sync_to_async(reply)(message, context)
+        result: Any = reply(message, context) if is_async else await sync_to_async(reply)(message, context)
         if inspect.isawaitable(result):
             result = await result
         if hasattr(result, "__aiter__"):
             async for piece in result:
                 yield piece
         elif inspect.isgenerator(result):
-            while (piece := await sync_to_async(next)(result, None)) is not None:
+            pull: Any = sync_to_async(next)
+            while (piece := await pull(result, None)) is not None:
                 yield piece
         elif isinstance(result, str | BaseModel):
-            yield result
+            yield cast("Piece", result)
         else:
             raise TypeError(f"{type(self).__name__}.reply() gave {type(result).__name__}, not text.")
 

@@ -239,6 +239,13 @@ async def test_sources_come_back_as_they_were_streamed(chat, responses):
     assert stored == [note.model_dump(mode="json", exclude_none=True) for note in live]
 
 
+async def test_the_demo_takes_no_files_where_there_is_no_place_for_them(user, settings):
+    del settings.CHATKIT_SERVERS
+    settings.STORAGES = {name: storage for name, storage in settings.STORAGES.items() if name != "chatkit"}
+    chat = ChatKitClient(user=user)
+    assert (await chat.upload("cat.png", files.PNG)).status == 404
+
+
 async def test_the_demo_names_what_it_got(user, settings):
     del settings.CHATKIT_SERVERS
     chat = ChatKitClient(user=user)

@@ -200,6 +200,17 @@ async def test_all_or_none_of_the_files_are_taken(direct, user):
     assert (await Attachment.objects.aget(attachment_id=two)).state == "uploaded"
 
 
+async def test_failing_to_give_back_does_not_hide_the_failure(direct, caplog):
+    attachment_id = await upload(direct)
+    with (
+        patch("django_chatkit.store.DjangoStore.add_thread_item", side_effect=RuntimeError),
+        patch("django_chatkit.store.DjangoStore.release_attachments", side_effect=OSError),
+    ):
+        answer = await direct.send("one", attachments=[attachment_id])
+    assert len(answer.errors) == 1
+    assert "Files could not be given back" in caplog.text
+
+
 async def test_a_message_that_fails_gives_its_files_back(direct):
     attachment_id = await upload(direct)
     with patch("django_chatkit.store.DjangoStore.save_thread", side_effect=RuntimeError):
@@ -576,6 +587,7 @@ async def test_headers_of_a_picture(direct):
     assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert response["Cache-Control"] == "private, max-age=300"
+    assert response["Content-Encoding"] == "identity"
     assert "Cookie" not in response.get("Vary", "")
     assert "Set-Cookie" not in response
 

@@ -533,7 +533,7 @@ async def test_locked_and_closed_threads_take_no_input(chat, status, request_typ
     params = foreign_requests(created.thread_id, created.items[0].id)[request_type]
     reply = await chat.request(request_type, **params)
     assert_refused(reply, 409, f"thread_{status}")
-    assert reply.json["message"] == "We moved."
+    assert reply.json["message"] == f"This conversation is {status}. We moved."
     assert await take_snapshot() == before
 
 

@@ -16,6 +16,7 @@ E010        the URLs are not included                         project
 E011, E012  no CSRF middleware, no sessions for visitors      project
 E013        django.contrib.auth is not installed              project
 E014, E015  the module ``chatkit`` is somebody else's         sdk
+E016        a declaration of files that cannot be             servers
 E030, E031  a tool's permission, a tool's question            tools
 W001        nothing says that ASGI is used                    deployment
 W002, W003  no session or authentication middleware           project
@@ -27,6 +28,7 @@ W008        no domain key                                     deployment
 W009        the demo server                                   deployment
 W010        database connections that pile up                 deployment
 W011        URLs that only some pages find                    project
+W012        no place for the files that people send           servers
 W030        a tool's permission that is not in the database   tools
 =========== ================================================= ===========
 """

@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage
 
 from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.tools import check_tools
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
 from django_chatkit.conf import conf
-from django_chatkit.models import STORAGE_ALIAS, attachment_storage
+from django_chatkit.models import STORAGE_ALIAS, has_place_for_files
 from django_chatkit.options import validate
 from django_chatkit.servers import load_server_class
 
@@ -174,8 +172,7 @@ def check_attachments(server_class: Any, path: str) -> Iterator[CheckMessage]:
     for problem in config.problems():
         hint = "Attachments(max_size=…, max_count=…, accept={…}, strategy=…) are its arguments."
         yield Error(f"{path}.attachments: {problem}.", hint=hint, id="chatkit.E016")
-    nowhere = not settings.MEDIA_ROOT and STORAGE_ALIAS not in settings.STORAGES
-    if nowhere and isinstance(attachment_storage, FileSystemStorage):
+    if not has_place_for_files():
         message = f"{path} takes files, but MEDIA_ROOT is not set: they would lie in the working directory."
         hint = f"Add a private storage {STORAGE_ALIAS!r} to STORAGES, or set MEDIA_ROOT."
         yield Warning(message, hint=hint, id="chatkit.W012")

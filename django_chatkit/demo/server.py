@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from django_chatkit.agents import AgentServer
 from django_chatkit.attachments import Attachments
 from django_chatkit.context import ChatKitContext
+from django_chatkit.models import has_place_for_files
 from django_chatkit.sdk import types
 from django_chatkit.server import stream_text
 
@@ -30,7 +31,6 @@ class DemoServer(AgentServer):
         tools=demo_tools,
         tool_use_behavior=StopAtTools(stop_at_tool_names=LAST_TOOLS),
     )
-    attachments = Attachments()
     options = {
         "startScreen": {
             "greeting": _("It works! This is the demo assistant."),
@@ -45,6 +45,10 @@ class DemoServer(AgentServer):
         "composer": {"placeholder": _("Say something, or type a command")},
         "threadItemActions": {"feedback": True, "retry": True},
     }
+
+    def get_attachments(self, context: ChatKitContext) -> Attachments | None:
+        """Files too, on a site that has a place for them."""
+        return Attachments() if has_place_for_files() else None
 
     async def action(
         self,
