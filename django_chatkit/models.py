@@ -272,9 +272,7 @@ class FeedbackManager(models.Manager["Feedback"]):
         now = timezone.now()
         items = ThreadItem.objects.owned_by(context).filter(thread_id=thread_id, item_id__in=item_ids)
         rows = [Feedback(item_id=pk, kind=kind, updated_at=now) for pk in items.values_list("pk", flat=True)]
-        has_targets = connections[
-            router.db_for_write(Feedback)
-        ].features.supports_update_conflicts_with_target
+        features = connections[router.db_for_write(Feedback)].features
         self.bulk_create(
             rows,
             update_conflicts=True,

@@ -112,9 +112,8 @@ class ChatKitClient:
         """What loading the page does: a session for the user, and a CSRF token in cookie and header."""
         if self.user is not None:
             await sync_to_async(self.client.force_login)(self.user)
-        header = HttpHeaders.parse_header_name(settings.CSRF_HEADER_NAME) or "X-CSRFToken"
         page = await self.client.get(reverse("django_chatkit:csrf"))
-        self.headers[header] = page.json()["token"]
+        self.headers[csrf_header()] = page.json()["token"]
         self.ready = True
 
     async def post(self, body: Any, **extra: Any) -> Any:
@@ -198,6 +197,12 @@ async def read(response: Any) -> Reply:
         return Reply(response, response.content)
     body = b"".join([chunk async for chunk in response])
     return Reply(response, body)
+
+
+def csrf_header() -> str:
+    name: str = settings.CSRF_HEADER_NAME
+    standard = "X-CSRFToken"
+    return standard if name == "HTTP_X_CSRFTOKEN" else HttpHeaders.parse_header_name(name) or standard
 
 
 def user_input(text: str) -> dict[str, Any]:

@@ -695,7 +695,10 @@ async def test_action_reaches_the_server_with_its_widget(chat):
                 "id": "w_1",
                 "thread_id": thread.id,
                 "created_at": datetime.now(),
-                "widget": {"type": "Card", "children": []},
+                "widget": {
+                    "type": "Card",
+                    "children": [{"type": "Button", "label": "Go", "onClickAction": {"type": "go"}}],
+                },
             }
         )
         yield types.ThreadItemDoneEvent(item=widget)

@@ -82,7 +82,7 @@ def guards(server_class: Any) -> list[Any]:
     """The tools of the class's agent that were made with ours; none where the agents are not loaded."""
     module: Any = sys.modules.get("django_chatkit.agents.settlement")
     agent = getattr(server_class, "agent", None)
-    if module is None or agent is None:
+    if module is None or not hasattr(agent, "tools"):
         return []
     found = (module.get_guard(tool) for owner in module.reachable(agent, set()) for tool in owner.tools)
     return [guard for guard in found if guard is not None]
