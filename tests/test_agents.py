@@ -671,7 +671,7 @@ async def test_model_and_tool_of_the_composer_are_used(chat, api, use, monkeypat
     composer = {"models": [{"id": "fast", "label": "Fast"}], "tools": [{"id": "look", "label": "Look"}]}
     monkeypatch.setattr(ModelServer, "options", {"composer": composer})
     fast = api.chat_model()
-    monkeypatch.setattr(ModelServer, "get_model", lambda self, choice: {"fast": fast}[choice])
+    monkeypatch.setattr(ModelServer, "get_model", lambda self, choice, context: {"fast": fast}[choice])
     use(api.responses_model(), tools=[look], model_settings=ModelSettings(temperature=0.5))
     options = {"model": "fast", "tool_choice": {"id": "look"}}
     created = await chat.send("hi", inference_options=options)

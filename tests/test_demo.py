@@ -252,7 +252,7 @@ async def test_progress(chat):
     ("text", "expected"),
     [
         ("show me a widget", ["user_message", "widget", "assistant_message"]),
-        ("an error please", ["user_message"]),
+        ("an error please", ["user_message", "assistant_message"]),
     ],
 )
 async def test_other_words(chat, text, expected):

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_pages_keep_the_strict_policy(deployed, path):
 def test_pages_for_customers_ask_visitors_to_sign_in(deployed, path):
     response = deployed.client().get(path)
     assert response.status_code == 200
-    assert f"/accounts/login/?next={path}" in response.text
+    assert f"/accounts/login/?next={quote(path, safe='')}" in response.text
     assert response.text.count("<openai-chatkit") == (1 if path == "/two/" else 0)
 
 

@@ -493,6 +493,9 @@ async def test_answer_cannot_bring_other_arguments(chat, asked, orders):
     params["input"]["answers"]["order_id"] = {"values": ["8"]}
     params["input"]["arguments"] = {"order_id": 8}
     params["arguments"] = '{"order_id": 8}'
+    assert (await chat.request("threads.add_structured_input", **params)).status == 400
+    assert orders == []
+    del params["input"]["answers"]["order_id"]
     await chat.request("threads.add_structured_input", **params)
     assert orders == [("ann", 7, "late")]
 

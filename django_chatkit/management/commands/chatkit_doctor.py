@@ -163,12 +163,9 @@ class Person(ChatKitClient):
         self.headers["Origin"] = f"{'https' if settings.SECURE_SSL_REDIRECT else 'http'}://testserver"
 
     async def open_page(self) -> None:
-        await super().open_page()
         if self.someone is not None:
             self.client.cookies[settings.SESSION_COOKIE_NAME] = await sync_to_async(sign_in)(self.someone)
-
-    async def post(self, body: Any, **extra: Any) -> Any:
-        return await super().post(body, secure=settings.SECURE_SSL_REDIRECT, **extra)
+        await super().open_page()
 
     def tidy_up(self) -> None:
         if cookie := self.client.cookies.get(settings.SESSION_COOKIE_NAME):
