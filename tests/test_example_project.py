@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -173,23 +174,21 @@ def test_development_streams(developed):
 
 
 def test_the_database_lets_readers_and_a_writer_in_together(deployed):
-    with sqlite3.connect(deployed.log.parent / "db.sqlite3") as database:
+    with closing(sqlite3.connect(deployed.log.parent / "db.sqlite3")) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_demo_data_changes_nothing_the_second_time(deployed):
-    database = sqlite3.connect(deployed.log.parent / "db.sqlite3")
-    tables = ["shop_product", "shop_order", "auth_user"]
-
     def rows():
-        return [database.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in tables]
+        tables = ["shop_product", "shop_order", "auth_user"]
+        with closing(sqlite3.connect(deployed.log.parent / "db.sqlite3")) as database:
+            return [database.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in tables]
 
     before = rows()
     command = [sys.executable, EXAMPLE / "manage.py", "demo_data"]
     subprocess.run(command, env=environment(deployed.log.parent), cwd=EXAMPLE, check=True)
     assert rows() == before
     assert [len(table) for table in before] == [6, 5, 3]
-    database.close()
 
 
 def test_a_taken_port_is_named(tmp_path):
