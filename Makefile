@@ -69,7 +69,7 @@ check: lint types imports migrations js docs ## Everything that CI checks beside
 lint: $(VENV)/.dev ## Style of Python and templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/djlint --quiet --check --lint django_chatkit/templates example_project
+	$(BIN)/djlint --quiet --lint django_chatkit/templates example_project
 
 format: $(VENV)/.dev ## Put the style right
 	$(BIN)/ruff check --fix .

@@ -104,7 +104,8 @@ class Owned(models.Model):
     def give_to(self, context: ChatKitContext) -> None:
         """Make the person behind this context the owner of a new row."""
         self.server, self.tenant = context.server, context.tenant
-        self.user = context.user
+        owner: Any = context.user  # whatever AUTH_USER_MODEL says
+        self.user = owner
         self.visitor = "" if context.user is not None else context.visitor
 
 
