@@ -83,12 +83,11 @@ get_stored_types = sync_to_async(stored_types)
 
 async def leave(response, pieces=1):
     """Read some pieces of a stream, and go away."""
-    stream = aiter(response)
+    stream = response.stream
     seen = b""
     while seen.count(b"text_delta") < pieces:
         seen += await anext(stream)
     await stream.aclose()
-    await sync_to_async(response.close)()
     return seen
 
 
@@ -292,11 +291,10 @@ async def test_reader_who_leaves_while_the_model_is_silent(chat, api, use, model
     use(model)
     await chat.open_page()
     response = await chat.post({"type": "threads.create", "params": {"input": user_input("hi")}})
-    stream = aiter(response)
+    stream = response.stream
     await anext(stream)
     await wait_until(lambda: api.running)
     await stream.aclose()
-    await sync_to_async(response.close)()
     await stopped(api)
 
 

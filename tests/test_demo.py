@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from agents import Agent, Runner, function_tool
-from asgiref.sync import sync_to_async
 from django.utils import translation
 
 from django_chatkit.agents import AgentServer, ToolContext
@@ -121,13 +120,12 @@ async def test_slow_stops_when_the_reader_leaves(chat, monkeypatch):
     await chat.open_page()
     before = asyncio.all_tasks()
     response = await chat.post({"type": "threads.create", "params": {"input": user_input("/slow 1000 100")}})
-    stream = aiter(response)
+    stream = response.stream
     seen = b""
     while b"piece 2 " not in seen:
         seen += await anext(stream)
     left = time.monotonic()
     await stream.aclose()
-    await sync_to_async(response.close)()
     async with asyncio.timeout(2):
         while not ended:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
