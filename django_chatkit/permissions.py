@@ -21,7 +21,7 @@ from .models import Attachment, Thread, ThreadItem
 from .options import merge
 from .sdk import types
 from .sniffing import choose
-from .store import POSTED
+from .store import HIDDEN_TYPES, POSTED
 from .uploads import confirm, not_uploaded, too_large, wrong_type
 
 if TYPE_CHECKING:
@@ -159,8 +159,7 @@ def check_retry(
 def check_tool_output(
     server: Any, params: types.ThreadAddClientToolOutputParams, thread: Thread, context: ChatKitContext
 ) -> None:
-    hidden = (ThreadItem.Type.HIDDEN_CONTEXT_ITEM, ThreadItem.Type.SDK_HIDDEN_CONTEXT)
-    answer = thread.items.exclude(type__in=hidden).exclude(item_id__startswith=POSTED)
+    answer = thread.items.exclude(type__in=HIDDEN_TYPES).exclude(item_id__startswith=POSTED)
     newest = answer.order_by("-pk").first()
     if newest is None or newest.type != ThreadItem.Type.CLIENT_TOOL_CALL or not is_pending(newest):
         raise not_pending()
