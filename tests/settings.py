@@ -1,6 +1,7 @@
 """Settings for the tests: SQLite, or PostgreSQL where ``DATABASE_URL`` is set."""
 
 import os
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,7 +36,14 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": os.environ.get("SQLITE_NAME", ":memory:"),
-            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA synchronous = OFF",
+            },
+            # A file, as sites have it: Django never closes connections to a database in memory, and
+            # there a thread that finds it locked fails at once instead of waiting.
+            "TEST": {"NAME": f"{tempfile.gettempdir()}/django_chatkit-{os.getpid()}.sqlite3"},
         }
     }
 

@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signing import TimestampSigner
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.test import AsyncClient, RequestFactory
 
 from django_chatkit import signing
@@ -763,7 +763,6 @@ async def test_a_storage_that_fails_at_deletion_is_logged(direct, caplog):
     assert "on_commit" in caplog.text
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="threads need PostgreSQL: not for this run")
 @pytest.mark.django_db(transaction=True)
 def test_eight_messages_at_once_want_one_file(user):
     """Real threads: exactly one of them gets it."""

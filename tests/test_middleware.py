@@ -41,11 +41,7 @@ class LanguageServer(TextServer):
 
 
 async def post(user, body: dict, **headers: str) -> tuple[list, dict]:
-    """The events that a real ASGI server would get from the application for one request.
-
-    The person is signed in: a visitor's new session would be written while the answer is, and
-    SQLite's shared memory, unlike a file, lets nobody wait.
-    """
+    """The events that a real ASGI server would get from the application for one request."""
     client = ChatKitClient(user=user)
     await client.open_page()
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.client.cookies.items())
