@@ -32,18 +32,22 @@ def database_from_url(url: str) -> dict[str, object]:
 if "DATABASE_URL" in os.environ:
     DATABASES = {"default": database_from_url(os.environ["DATABASE_URL"])}
 else:
+    # A file, as sites have it: Django never closes connections to a database in memory, and there a
+    # thread that finds it locked fails at once instead of waiting. One name, because the live server
+    # may ask whether it is in memory before the tests' own database is there.
+    SQLITE_NAME = os.environ.get(
+        "SQLITE_NAME", f"{tempfile.gettempdir()}/django_chatkit-{os.getpid()}.sqlite3"
+    )
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": os.environ.get("SQLITE_NAME", ":memory:"),
+            "NAME": SQLITE_NAME,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
                 "init_command": "PRAGMA synchronous = OFF",
             },
-            # A file, as sites have it: Django never closes connections to a database in memory, and
-            # there a thread that finds it locked fails at once instead of waiting.
-            "TEST": {"NAME": f"{tempfile.gettempdir()}/django_chatkit-{os.getpid()}.sqlite3"},
+            "TEST": {"NAME": SQLITE_NAME},
         }
     }
 
