@@ -40,6 +40,10 @@ class ServerHandler:
     def __contains__(self, alias: object) -> bool:
         return alias in conf.CHATKIT_SERVERS
 
+    def all(self) -> list[DjangoChatKitServer]:
+        """Every server. In ``asgi.py`` it imports the SDKs now, so that no visitor waits for that."""
+        return [self[alias] for alias in self]
+
     def _create(self, alias: str) -> DjangoChatKitServer:
         if alias not in self:
             known = ", ".join(repr(name) for name in self) or "none"

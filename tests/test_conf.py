@@ -1,10 +1,12 @@
 """Settings: defaults, and that a change counts at once."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_chatkit.checks.values import fits, setting_types
 from django_chatkit.conf import Settings, conf
+from django_chatkit.servers import servers
 
 NAMES = sorted(setting_types())
 
@@ -34,3 +36,18 @@ def test_a_change_counts_at_once(name):
 def test_without_settings_the_demo_answers(settings):
     del settings.CHATKIT_SERVERS
     assert conf.CHATKIT_SERVERS == {"default": "django_chatkit.demo.DemoServer"}
+
+
+def test_all_servers_are_made_in_their_order(settings):
+    settings.CHATKIT_SERVERS = {"a": "tests.servers.EchoServer", "b": "tests.servers.SalesServer"}
+    assert [(chat.alias, type(chat).__name__) for chat in servers.all()] == [
+        ("a", "EchoServer"),
+        ("b", "SalesServer"),
+    ]
+    assert servers.all()[0] is servers["a"]
+
+
+def test_a_server_that_is_wrong_stops_a_process_that_makes_them_all(settings):
+    settings.CHATKIT_SERVERS = {"default": "tests.servers.EchoServer", "b": "tests.servers.Sails"}
+    with pytest.raises(ImproperlyConfigured, match=r"cannot import 'tests[.]servers[.]Sails'"):
+        servers.all()
