@@ -3,6 +3,9 @@
 VENV ?= .venv
 PORT ?= 8000
 BIN := $(VENV)/bin
+# A module's tests stay together: each starts its own browser or servers.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+COVERAGE := --cov --cov-append --cov-report=
 export PORT DEBUG STANDIN
 # An editor or a shell may have activated another environment: it must not reach into this one.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -52,15 +55,14 @@ test: $(VENV)/.test ## Run all tests: on SQLite, in the browser, on PostgreSQL; 
 	@failed=0; \
 	$(MAKE) --no-print-directory test-sqlite || failed=1; \
 	$(MAKE) --no-print-directory test-postgres || failed=1; \
-	$(BIN)/coverage combine --quiet; \
 	$(BIN)/coverage report --include='django_chatkit/*' $(if $(CI),--fail-under=95) || failed=1; \
 	exit $$failed
 
 test-sqlite: $(VENV)/.test ## Run the tests on SQLite, browser tests too (ARGS='-k store')
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(PYTEST) $(COVERAGE) $(ARGS)
 
 test-postgres: $(VENV)/.test ## Run the tests on PostgreSQL: DATABASE_URL, or a server made for it
-	@.ci/postgres $(BIN)/coverage run -m pytest -m 'not browser' $(ARGS)
+	@.ci/postgres $(PYTEST) $(COVERAGE) -m 'not browser' $(ARGS)
 
 # Checks
 

@@ -68,6 +68,7 @@ def serve(folder: Path, **variables: str) -> Iterator[Site]:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=heed_ctrl_c,
         )
         try:
             wait_until_open(process, site)
@@ -79,6 +80,11 @@ def serve(folder: Path, **variables: str) -> Iterator[Site]:
                 process.wait(15)
             finally:
                 end_for_good(process.pid)
+
+
+def heed_ctrl_c() -> None:
+    """A shell that runs the tests in the background would let all their children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until_open(process: subprocess.Popen[bytes], site: Site) -> None:
