@@ -13,6 +13,7 @@ import pytest
 from agents import Agent
 from csp.constants import NONCE
 from django.core.checks import Error, Warning, run_checks
+from django.core.checks.registry import registry
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import include, path
 
@@ -629,7 +630,13 @@ def test_demo_server(deployed):
     assert Warning(message, hint=hint, id="chatkit.W009") in found(deploy=True)
 
 
-def test_no_sign_of_asgi(deployed):
+@pytest.fixture
+def own_checks(monkeypatch):
+    """An app that a test installs registers its checks for good."""
+    monkeypatch.setattr(registry, "registered_checks", set(registry.registered_checks))
+
+
+def test_no_sign_of_asgi(deployed, own_checks):
     deployed.ASGI_APPLICATION = None
     message = "Nothing says that this site runs under ASGI. Under WSGI every open answer occupies a thread."
     hint = "Serve asgi.py with an ASGI server such as uvicorn, and set ASGI_APPLICATION to say so."
