@@ -13,14 +13,19 @@ SELF, NONE = "'self'", "'none'"
 
 def chatkit_csp(script_url: str = CDN) -> dict[str, list[str]]:
     """The directives for a page whose element comes from ``script_url`` (your ``CHATKIT_SCRIPT_URL``)."""
-    parts = urlsplit(script_url)
-    origin = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []
+    origin = origin_of(script_url)
     return {
-        "script-src": [SELF, *origin],
+        "script-src": [SELF] if origin == SELF else [SELF, origin],
         "style-src": [SELF],
         "connect-src": [SELF],
-        "frame-src": origin or [SELF],
+        "frame-src": [origin],
     }
+
+
+def origin_of(url: str) -> str:
+    """As a policy names it: a path is on this site."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else SELF
 
 
 CHATKIT_CSP = chatkit_csp()

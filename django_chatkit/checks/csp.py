@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Warning, register
 
 from django_chatkit.checks.values import TAG
 from django_chatkit.conf import conf
+from django_chatkit.csp import SELF, origin_of
 
 FALLBACKS = {
     "script-src": ("script-src-elem", "script-src", "default-src"),
@@ -50,13 +51,8 @@ def check_policy(setting: str, policy: dict[str, Any]) -> Iterator[CheckMessage]
 
 def wanted_sources(script: str) -> list[tuple[str, str]]:
     """The page loads the element's script, the element a frame, and the page posts to its own site."""
-    wanted = [("script-src", script), ("connect-src", "'self'")]
-    return wanted if script == "'self'" else [*wanted, ("frame-src", script)]
-
-
-def origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"
+    wanted = [("script-src", script), ("connect-src", SELF)]
+    return wanted if script == SELF else [*wanted, ("frame-src", script)]
 
 
 def allows(given: Any, wanted: str) -> bool:

@@ -8,15 +8,15 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
 
-from django_chatkit.checks.csp import origin_of
 from django_chatkit.checks.servers import server_paths
 from django_chatkit.checks.values import TAG
 from django_chatkit.conf import LOCAL_DOMAIN_KEY, conf
+from django_chatkit.csp import SELF, origin_of
 
 
 @register(TAG, deploy=True)
 def check_domain_key(**kwargs: Any) -> list[CheckMessage]:
-    if conf.CHATKIT_DOMAIN_KEY != LOCAL_DOMAIN_KEY or origin_of(conf.CHATKIT_SCRIPT_URL) == "'self'":
+    if conf.CHATKIT_DOMAIN_KEY != LOCAL_DOMAIN_KEY or origin_of(conf.CHATKIT_SCRIPT_URL) == SELF:
         return []
     return [
         Warning(
