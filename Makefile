@@ -22,7 +22,7 @@ $(BIN)/python:
 	@python="$$(.ci/python 3.11)" && echo "Making $(VENV) with $$("$$python" --version)" && "$$python" -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
-	@echo "Installing what the example needs: a minute, the first time"
+	@echo "Installing what the example needs: some minutes, the first time"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[demo]'
 	@touch $@
 
