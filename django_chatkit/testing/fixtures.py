@@ -21,8 +21,6 @@ from .sync import SyncChatKitClient
 if TYPE_CHECKING:
     from .model import ScriptedModel, Turn
 
-FRESH: Any = object()
-
 
 @pytest.hookimpl
 def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
@@ -51,28 +49,26 @@ def chatkit_user(db: None) -> Any:
 
 
 @pytest.fixture
+def other_chatkit_user(db: None) -> Any:
+    return make_user("other-chatkit-user")
+
+
+@pytest.fixture
 def chatkit(chatkit_user: Any) -> ChatKitClient:
     """``chatkit_user`` at the page of the default server."""
     return ChatKitClient(user=chatkit_user)
 
 
 @pytest.fixture
-def sync_chatkit(chatkit_user: Any) -> SyncChatKitClient:
-    """The same for tests that are not ``async``."""
-    return SyncChatKitClient(user=chatkit_user)
+def other_chatkit(other_chatkit_user: Any) -> ChatKitClient:
+    """Somebody else, who must never see anything of ``chatkit``'s."""
+    return ChatKitClient(user=other_chatkit_user)
 
 
 @pytest.fixture
-def chatkit_client(db: None) -> Callable[..., ChatKitClient]:
-    """Somebody else: ``chatkit_client()`` is a new user each time, ``chatkit_client(None)`` a visitor."""
-    numbers = iter(range(1, 1000))
-
-    def make(user: Any = FRESH, server: str = "default") -> ChatKitClient:
-        if user is FRESH:
-            user = make_user(f"chatkit-user-{next(numbers)}")
-        return ChatKitClient(user, server)
-
-    return make
+def sync_chatkit(chatkit_user: Any) -> SyncChatKitClient:
+    """``chatkit`` for tests that are not ``async``."""
+    return SyncChatKitClient(user=chatkit_user)
 
 
 @pytest.fixture
