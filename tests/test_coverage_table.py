@@ -39,7 +39,7 @@ def compare(section, known):
 
 @pytest.mark.parametrize("change", [{"news"}, {"task"}])
 def test_a_change_upstream_would_be_noticed(change):
-    with pytest.raises(AssertionError, match="upstream: .*table of ThreadItem"):
+    with pytest.raises(AssertionError, match=r"upstream: .*table of ThreadItem"):
         compare("ThreadItem", {name for name, _, _ in ROWS["ThreadItem"]} ^ change)
 
 
