@@ -53,9 +53,14 @@ class DemoModel(Model):
         **kwargs: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
         items: list[Any] = [{"role": "user", "content": input}] if isinstance(input, str) else list(input)
-        stream = ResponseStream()
-        async for event in stream.events(write_answer(items, tools)):
+        steps = self.take_turn(system_instructions, items, model_settings, tools)
+        async for event in ResponseStream().events(steps):
             yield event
+
+    def take_turn(
+        self, instructions: str | None, items: list[Any], settings: Any, tools: list[Tool]
+    ) -> list[Step]:
+        return write_answer(items, tools)
 
 
 class ResponseStream:

@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import ModelSettings, Tool, TResponseInputItem
-from agents.items import TResponseStreamEvent
+from agents import ModelSettings, Tool
 
 from django_chatkit.demo.matching import Call
-from django_chatkit.demo.model import DemoModel, ResponseStream
+from django_chatkit.demo.model import DemoModel
 from django_chatkit.demo.script import Say, Step, Think
 
 
@@ -145,22 +144,11 @@ class ScriptedModel(DemoModel):
         read = self.requests[-1].input[-1:]
         return f"The script has {len(self.script)} turns, but the model was asked once more. It read: {read}"
 
-    async def stream_response(
-        self,
-        system_instructions: str | None,
-        input: str | list[TResponseInputItem],
-        model_settings: Any,
-        tools: list[Tool],
-        *args: Any,
-        **kwargs: Any,
-    ) -> AsyncIterator[TResponseStreamEvent]:
-        items: list[Any] = [{"role": "user", "content": input}] if isinstance(input, str) else list(input)
-        request = ModelRequest(system_instructions, copy.deepcopy(items), model_settings, list(tools))
+    def take_turn(
+        self, instructions: str | None, items: list[Any], settings: ModelSettings, tools: list[Tool]
+    ) -> list[Step]:
+        request = ModelRequest(instructions, copy.deepcopy(items), settings, list(tools))
         self.requests.append(request)
-        async for event in ResponseStream().events(self.next_steps(request)):
-            yield event
-
-    def next_steps(self, request: ModelRequest) -> list[Step]:
         number = len(self.requests)
         if number > len(self.script):
             raise ScriptEnded(self.too_often())
