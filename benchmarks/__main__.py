@@ -81,7 +81,7 @@ def count(side: Side) -> None:
     one = queries(side, lambda: asyncio.run(burst(side.target, 1, "20 0")))
     many = queries(side, lambda: asyncio.run(side.target.ask(LIST, 1)))
     print(f"\nQueries of ours, session and user included: a new thread with its answer {one}, a list {many}.")
-    print(f"Connections that were opened in all: {counts(side)['connections']}.")
+    print(f"Connections that were opened, or taken from the pool, in all: {counts(side)['connections']}.")
 
 
 def report(ours: Measurements, theirs: Measurements) -> None:

@@ -28,7 +28,8 @@ class Counter:
 
     def watch(self, connection: Any, **kwargs: Any) -> None:
         next(self.connections)
-        connection.execute_wrappers.append(self.count)
+        if self.count not in connection.execute_wrappers:  # an object that was closed opens again
+            connection.execute_wrappers.append(self.count)
 
     def count(self, execute: Any, *args: Any) -> Any:
         next(self.queries)
