@@ -335,9 +335,10 @@ async def test_override_servers(chat, user):
     assert "extra" not in servers
 
 
+@pytest.mark.parametrize("time", ["once", "twice"])
 @override_servers(default=ShopServer)
 @override_model(ScriptedModel("Decorated."))
-async def test_overrides_are_decorators(chat):
+async def test_overrides_are_decorators(chat, time):
     assert (await chat.send("hi")).text == "Decorated."
 
 

@@ -36,7 +36,7 @@ class Thought:
 
 
 class Hold:
-    """A place in a text where the model waits, so that a test can look at an answer in the making::
+    """A place in a text where the model waits, so that an ``async`` test can look at what is there so far::
 
     hold = Hold()
     ScriptedModel(["one ", hold, "two"])
@@ -120,6 +120,10 @@ class ScriptedModel(DemoModel):
     def __init__(self, *script: Turn) -> None:
         self.script = list(script)
         self.requests: list[ModelRequest] = []
+
+    def restart(self) -> None:
+        """Begin the script again, and forget what was asked."""
+        self.requests = []
 
     @property
     def last_request(self) -> ModelRequest:
