@@ -40,7 +40,7 @@ def sign(user=None, page_object=None, page_context=None, **context):
 
 
 async def test_facts_reach_the_model_for_this_turn_alone(chat, user, model):
-    chat.headers[HEADER] = sign(user, page_context={"order": 7, "note": "secret fact"})
+    chat.look_at(page_context={"order": 7, "note": "secret fact"})
     reply = await chat.send("what is this?")
     role, text = model.last_request.messages[0]
     assert role == "system"
@@ -48,13 +48,13 @@ async def test_facts_reach_the_model_for_this_turn_alone(chat, user, model):
     assert '{"order": 7, "note": "secret fact"}' in text
     assert b"secret fact" not in reply.body
     assert not await ThreadItem.objects.filter(data__contains="secret fact").aexists()
-    del chat.headers[HEADER]
+    chat.look_at()
     await chat.send("and now?", thread_id=reply.thread_id)
     assert "secret fact" not in model.last_request.text
 
 
 async def test_object_needs_the_permission_at_the_time_of_use(chat, user, model, group):
-    chat.headers[HEADER] = sign(user, page_object=group)
+    chat.look_at(group)
     await chat.send("hi")
     assert "The object" not in model.last_request.text
     await user.user_permissions.aadd(await Permission.objects.aget(codename="view_group"))
@@ -70,13 +70,13 @@ async def test_object_needs_the_permission_at_the_time_of_use(chat, user, model,
 async def test_own_rule_and_own_words(chat, user, model, group, monkeypatch):
     monkeypatch.setattr(ModelServer, "can_see_page_object", lambda self, obj, context: obj.pk == group.pk)
     monkeypatch.setattr(ModelServer, "get_page_context", lambda self, obj, context: {"group": obj.name})
-    chat.headers[HEADER] = sign(user, page_object=group, page_context={"tab": "members"})
+    chat.look_at(group, {"tab": "members"})
     await chat.send("hi")
     assert r"{\"group\": \"The object\", \"tab\": \"members\"}" in model.last_request.text
 
 
 async def test_object_that_is_gone(chat, user, model, group):
-    chat.headers[HEADER] = sign(user, page_object=group)
+    chat.look_at(group)
     await group.adelete()
     assert not (await chat.send("hi")).errors
 
@@ -122,7 +122,7 @@ async def test_visitors(model, monkeypatch, caplog):
     monkeypatch.setattr(ModelServer, "allow_anonymous", True)
     chat = ChatKitClient()
     await chat.open_page()
-    chat.headers[HEADER] = sign(page_context={"fact": "for visitors"})
+    chat.look_at(page_context={"fact": "for visitors"})
     reply = await chat.send("hi")
     assert "for visitors" in model.last_request.text
     await chat.send("hi", thread_id=reply.thread_id)

@@ -295,14 +295,15 @@ def test_sync_client(user, other_user):
     SyncChatKitClient(user=other_user).get_thread(reply.thread_id).assert_refused(404)
     assert chat.rename(reply.thread_id, "Hi").thread.title == "Hi"
     assert chat.url == "/chatkit/"
+    chat.look_at(user)
+    assert chat.chat.headers["X-ChatKit-Page"]
 
 
 def test_sync_client_has_every_method():
     own = {name for name, method in vars(ChatKitClient).items() if inspect.iscoroutinefunction(method)}
     own -= {"post", "_submit"}  # an unread stream is of no use without a loop
-    assert {name for name, method in vars(SyncChatKitClient).items() if callable(method)} - {
-        "__init__"
-    } == own
+    synced = {name for name, method in vars(SyncChatKitClient).items() if callable(method)}
+    assert synced == own | {"__init__", "look_at"}
     assert SyncChatKitClient.send.__doc__ == ChatKitClient.send.__doc__
 
 
@@ -437,6 +438,20 @@ async def test_a_script_that_was_not_finished(chat, shop, scripted_model):
     await chat.send("hi")
     with pytest.raises(AssertionError, match=r"asked 1 times; left in its script: \['two'\]"):
         model.assert_finished()
+
+
+async def test_it_answers_for_whoever_is_handed_over_to_and_whatever_was_chosen(chat):
+    class Desk(AgentServer):
+        agent = Agent(name="Desk", model="gpt-never", handoffs=[Agent(name="Billing", model="gpt-never")])
+        options = {"composer": {"models": [{"id": "gpt-never", "label": "Best"}]}}
+
+    with override_servers(default=Desk), override_model(ScriptedModel(BILLING, "Billing here.")) as model:
+        reply = await chat.send("hi", inference_options={"model": "gpt-never"})
+    assert reply.assert_ok().text == "Billing here."
+    model.assert_finished()
+
+
+BILLING = ToolCall("transfer_to_billing")
 
 
 async def test_a_part_that_is_none(chat, shop, scripted_model):

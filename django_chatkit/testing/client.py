@@ -15,6 +15,8 @@ from django.http.request import HttpHeaders
 from django.test import AsyncClient
 from django.urls import reverse
 
+from django_chatkit.context import ChatKitContext
+from django_chatkit.page import HEADER as PAGE_HEADER, describe_page, sign_page
 from django_chatkit.sdk import types
 from django_chatkit.servers import servers
 
@@ -50,6 +52,16 @@ class ChatKitClient:
         if page["Content-Type"] == "application/json":  # or something stands before the view
             self.headers[csrf_header()] = page.json()["token"]
         self.ready = True
+
+    def look_at(
+        self, page_object: Any = None, page_context: Mapping[str, Any] | None = None, tenant: str = ""
+    ) -> None:
+        """Be on a page whose tag has these arguments; without any, on one that tells nothing."""
+        page = describe_page(page_object, page_context)
+        self.headers.pop(PAGE_HEADER, None)
+        if page is not None:
+            context = ChatKitContext(user=self.user, server=self.server, tenant=tenant)
+            self.headers[PAGE_HEADER] = sign_page(page, context)
 
     async def post(self, body: Any, **extra: Any) -> Any:
         """Post a body as it is and return Django's response, its stream unread."""

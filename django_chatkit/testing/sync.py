@@ -36,6 +36,9 @@ class SyncChatKitClient:
     def url(self) -> str:
         return self.chat.url
 
+    def look_at(self, *args: Any, **kwargs: Any) -> None:
+        self.chat.look_at(*args, **kwargs)
+
     open_page = without_await(ChatKitClient.open_page)
     request = without_await(ChatKitClient.request)
 
