@@ -104,8 +104,8 @@ docs: $(VENV)/.dev ## Build the documentation; a warning is an error
 matrix: ## Run the tests on the oldest and the newest Django, without a browser
 	@.ci/matrix
 
-bench: $(VENV)/.test ## Measure
-	@if [ -f benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks; else echo "bench: there are no benchmarks yet"; fi
+bench: $(VENV)/.test ## Measure beside the plain SDK (ARGS='--runs 3'; on PostgreSQL: .ci/postgres make bench)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 build: $(VENV)/.dev ## Build the packages and install the wheel into a fresh environment
 	@rm -rf dist

@@ -53,6 +53,14 @@ class ServerHandler:
     def reset(self) -> None:
         self._servers = {}
 
+    # For tests that put others in their place
+
+    def made(self) -> dict[str, DjangoChatKitServer]:
+        return dict(self._servers)
+
+    def restore(self, made: dict[str, DjangoChatKitServer]) -> None:
+        self._servers = dict(made)
+
 
 def load_server_class(alias: str) -> type[DjangoChatKitServer]:
     """The class behind an alias. Raises ImproperlyConfigured with what is wrong and what would be right."""

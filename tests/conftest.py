@@ -1,24 +1,15 @@
-"""What all tests share: how ``async`` tests run, who is there, and when a skip is a failure."""
+"""What all tests share: who is there, and when a skip is a failure."""
 
-import inspect
 import os
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 
 from django_chatkit.servers import servers
 from django_chatkit.testing import ChatKitClient
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem):
-    """Run ``async def`` tests as Django's TestCase does, in the thread whose connection the test uses."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    wanted = pyfuncitem._fixtureinfo.argnames
-    async_to_sync(pyfuncitem.obj)(**{name: pyfuncitem.funcargs[name] for name in wanted})
-    return True
+pytest_plugins = ["django_chatkit.testing.fixtures"]
+"""Which also runs ``async def`` tests."""
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -188,7 +188,7 @@ async def test_generated_pictures_go_to_the_storage(chat, responses):
 
     await chat.send("Bigger!", answer.thread_id)
     assert data_url("image/png", drafts[-1]) in str(responses.bodies[1]["input"])
-    await chat.request("threads.delete", thread_id=answer.thread_id)
+    await chat.delete(answer.thread_id)
     assert files.stored() == []
     assert not await Attachment.objects.aexists()
 

@@ -167,7 +167,7 @@ async def test_thoughts_become_a_workflow_before_the_answer(chat, api, use, mode
 async def test_retry_does_not_send_the_old_answer(chat, api, use, model):
     use(model)
     first = await chat.send("hi")
-    await chat.request("threads.retry_after_item", thread_id=first.thread_id, item_id=first.items[0].id)
+    await chat.retry(first.thread_id, first.items[0].id)
     assert [role for role, _ in sent(api.bodies[1]) if role != "system"] == ["user"]
 
 
@@ -441,9 +441,7 @@ async def test_client_tool_goes_to_the_page_and_back(chat, api, use, model):
     )
     assert call.id != "__fake_id__"
     assert len([event for event in asked.events if getattr(event, "item", call).id == call.id]) >= 1
-    answered = await chat.request(
-        "threads.add_client_tool_output", thread_id=thread_id, result={"title": "Home"}
-    )
+    answered = await chat.give_tool_output(thread_id, {"title": "Home"})
     assert answered.text == "Answer 3."
     assert [json.loads(output) for output in outputs(api.bodies[2])] == [{"title": "Home"}]
     assert not (await chat.send("thanks", thread_id=thread_id)).errors
@@ -482,10 +480,7 @@ async def test_structured_input_goes_to_the_person_and_back(chat, api, use, mode
     asked = await chat.send("a shirt")
     question = asked.items[-1]
     assert question.status == "pending"
-    answers = {"status": "answered", "answers": {"q": {"values": ["XL"], "skipped": False}}}
-    answered = await chat.request(
-        "threads.add_structured_input", thread_id=asked.thread_id, item_id=question.id, input=answers
-    )
+    answered = await chat.answer(asked.thread_id, question.id, {"q": "XL"})
     assert answered.text == "Answer 2."
     assert "Which size?: XL" in json.dumps(api.bodies[1])
 

@@ -76,7 +76,7 @@ async def upload(chat, name="cat.png", content=files.PNG, content_type="image/pn
 
 async def announce(chat, name="cat.png", size=None, mime_type="image/png"):
     size = len(files.PNG) if size is None else size
-    return await chat.request("attachments.create", name=name, size=size, mime_type=mime_type)
+    return await chat.create_attachment(name, size, mime_type)
 
 
 def path_of(url):
@@ -177,7 +177,7 @@ async def test_visitor_uploads_sends_and_keeps_it_after_signing_in(user):
 
 async def test_visitor_who_is_refused_gets_no_session(db):
     visitor = ChatKitClient(server="files")
-    assert (await visitor.request("attachments.delete", attachment_id="atc_1")).status == 404
+    assert (await visitor.delete_attachment("atc_1")).status == 404
     assert "sessionid" not in visitor.client.cookies
 
 
@@ -270,7 +270,7 @@ async def test_servers_without_attachments_know_nothing_of_them(user):
     await chat.open_page()
     assert_refused(await chat.upload("cat.png", files.PNG, "image/png"), 404, "not_found")
     assert_refused(await announce(chat), 404, "not_found")
-    assert_refused(await chat.request("attachments.delete", attachment_id="a"), 404, "not_found")
+    assert_refused(await chat.delete_attachment("a"), 404, "not_found")
     assert (await state())[0] == []
 
 
@@ -682,9 +682,9 @@ def test_wsgi_serves_files_too(client, direct, user):
 @pytest.mark.django_db(transaction=True)
 async def test_an_upload_can_be_taken_back(chat):
     attachment_id = await upload(chat)
-    assert (await chat.request("attachments.delete", attachment_id=attachment_id)).json == {}
+    assert (await chat.delete_attachment(attachment_id)).json == {}
     assert await state() == ([], [], [], [])
-    assert_refused(await chat.request("attachments.delete", attachment_id=attachment_id), 404, "not_found")
+    assert_refused(await chat.delete_attachment(attachment_id), 404, "not_found")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -703,7 +703,7 @@ async def test_what_was_sent_stays(chat):
     attachment_id = await upload(chat)
     await chat.send("Look!", attachments=[attachment_id])
     before = await state()
-    reply = await chat.request("attachments.delete", attachment_id=attachment_id)
+    reply = await chat.delete_attachment(attachment_id)
     assert_refused(reply, 409, "attachment_sent")
     assert await state() == before
 

@@ -154,12 +154,8 @@ async def test_widget_and_its_button(chat):
     assert kinds(reply) == ["user_message", "widget", "assistant_message"]
     widget = reply.items[1]
     button = widget.widget.model_dump(exclude_none=True)["children"][-1]
-    pressed = await chat.request(
-        "threads.custom_action",
-        thread_id=reply.thread_id,
-        item_id=widget.id,
-        action={key: button["onClickAction"][key] for key in ("type", "payload")},
-    )
+    action = button["onClickAction"]
+    pressed = await chat.act(reply.thread_id, action["type"], action["payload"], item_id=widget.id)
     assert pressed.text == "You pressed the button."
     assert len(await chat.load(reply.thread_id)) == 4
 
@@ -169,9 +165,7 @@ async def test_tool_waits_for_the_page(chat):
     assert kinds(reply) == ["user_message", "client_tool_call"]
     call = reply.items[-1]
     assert (call.status, call.name) == ("pending", "demo_tool")
-    answered = await chat.request(
-        "threads.add_client_tool_output", thread_id=reply.thread_id, result={"time": "noon"}
-    )
+    answered = await chat.give_tool_output(reply.thread_id, {"time": "noon"})
     assert '{"time": "noon"}' in answered.text
 
 
@@ -180,21 +174,14 @@ async def test_ask_waits_for_the_person(chat):
     assert kinds(reply) == ["user_message", "structured_input"]
     question = reply.items[-1]
     assert [(part.id, part.type) for part in question.inputs] == [("q", "freeform")]
-    answers = {"status": "answered", "answers": {"q": {"values": ["blue"], "skipped": False}}}
-    params = {"thread_id": reply.thread_id, "item_id": question.id, "input": answers}
-    answered = await chat.request("threads.add_structured_input", **params)
+    answered = await chat.answer(reply.thread_id, question.id, {"q": "blue"})
     assert "blue" in answered.text
-    assert (await chat.request("threads.add_structured_input", **params)).status == 409
+    (await chat.answer(reply.thread_id, question.id, {"q": "blue"})).assert_refused(409)
 
 
 async def test_ask_can_be_skipped(chat):
     reply = await chat.send("/ask")
-    skipped = await chat.request(
-        "threads.add_structured_input",
-        thread_id=reply.thread_id,
-        item_id=reply.items[-1].id,
-        input={"status": "skipped", "answers": {}},
-    )
+    skipped = await chat.skip(reply.thread_id, reply.items[-1].id)
     assert "skipped" in skipped.text
 
 
@@ -345,9 +332,7 @@ async def test_confirm(chat):
     reply = await chat.send("/confirm")
     question = reply.items[-1]
     assert question.inputs[0].question == "Clear shelf 7 of the demo?"
-    answers = {"confirm": {"values": ["Yes"]}}
-    given = {"thread_id": reply.thread_id, "item_id": question.id, "input": {"answers": answers}}
-    answered = await chat.request("threads.add_structured_input", **given)
+    answered = await chat.answer(reply.thread_id, question.id, {"confirm": "Yes"})
     assert "shelf 7 is empty now" in answered.text
     assert [event.type for event in answered.events].count("progress_update") == 1
 

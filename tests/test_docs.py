@@ -18,6 +18,7 @@ from django_chatkit import checks, conf, models, signals
 from django_chatkit.agents import AgentServer
 from django_chatkit.management.commands import chatkit_doctor, chatkit_prune
 from django_chatkit.server import DjangoChatKitServer, TextServer
+from django_chatkit.testing import ChatKitClient, Reply
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -128,6 +129,18 @@ def test_options_of_commands(command):
     assert set(re.findall(r"^`(--[\w-]+)", text, re.MULTILINE)) == options
 
 
+def members(class_: type) -> list[str]:
+    return [name for name in vars(class_) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("class_", [ChatKitClient, Reply])
+def test_members_of_the_testing_kit(class_):
+    rows = re.findall(r"^\| (`.+?) \|", section(page("reference/testing.md"), class_.__name__), re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`(\w+)", row)]
+    assert sorted(names) == sorted([*members(class_), *ATTRIBUTES[class_]])
+
+
+ATTRIBUTES = {ChatKitClient: [], Reply: ["status", "body", "response"]}
 FILES = ("views.py", "permissions.py", "uploads.py", "exceptions.py")
 
 
@@ -167,7 +180,7 @@ def test_python_in_the_documentation_compiles(file):
 
 def blocks(text: str) -> list[tuple[str, str]]:
     """The files of a page, in order: a block's first line names its file in a comment."""
-    fenced = re.findall(r"```(?:python|html)\n(.*?)```", text, re.DOTALL)
+    fenced = re.findall(r"```(?:python|html|toml)\n(.*?)```", text, re.DOTALL)
     named = [re.match(r"(?:# |<!-- )([\w./]+)(?: -->)?\n", block) for block in fenced]
     return [(match[1], block) for match, block in zip(named, fenced, strict=True) if match]
 
@@ -257,3 +270,24 @@ def test_the_example_of_a_test_passes():
     result = unittest.TestResult()
     unittest.TestSuite([names["SupportTests"]("test_it_answers")]).run(result)
     assert (result.testsRun, result.errors, result.failures) == (1, [], [])
+
+
+def test_the_how_to_about_tests(tmp_path):
+    """Its files, in the quickstart's project: with pytest, and with Django's own command."""
+    project = Project(tmp_path)
+    steps = page("quickstart.md").split("## Your own assistant")[0]
+    for name, block in [*blocks(steps), *blocks(page("howto/test-my-assistant.md"))]:
+        project.write(name, block)
+    write_unnamed_examples(tmp_path)
+    said = project.run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
+    assert "5 passed" in said
+    assert "Found 2 test(s)" in project.manage("test")
+
+
+def write_unnamed_examples(folder: Path) -> None:
+    """What the page shows without a file's name are tests too."""
+    found = re.findall(r"```python\n(?!# )(.*?)```", page("howto/test-my-assistant.md"), re.DOTALL)
+    tests = [block for block in found if "async def test_" in block]
+    assert len(tests) == 2
+    for number, block in enumerate(tests):
+        (folder / "tests" / f"test_more_{number}.py").write_text(block)

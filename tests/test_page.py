@@ -15,20 +15,19 @@ from django_chatkit.models import ThreadItem
 from django_chatkit.page import HEADER, MAX_LENGTH, Page, describe_page, sign_page
 from django_chatkit.testing import ChatKitClient
 from tests.agent_servers import ModelServer
-from tests.openai_api import OpenAIAPI
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def api(settings, monkeypatch):
+def model(settings, monkeypatch, scripted_model):
+    """What the assistant asks: it gets a few answers."""
     settings.CHATKIT_SERVERS = {
         "default": "tests.agent_servers.ModelServer",
-        "sales": "tests.agent_servers.TracedServer",
+        "sales": "tests.servers.SalesServer",
     }
-    with OpenAIAPI() as api:
-        monkeypatch.setattr(ModelServer, "agent", Agent(name="Test", model=api.chat_model()))
-        yield api
+    monkeypatch.setattr(ModelServer, "agent", Agent(name="Test"))
+    return scripted_model(*["Fine."] * 9)
 
 
 @pytest.fixture
@@ -40,60 +39,56 @@ def sign(user=None, page_object=None, page_context=None, **context):
     return sign_page(describe_page(page_object, page_context), ChatKitContext(user=user, **context))
 
 
-def read_by_model(api):
-    return json.dumps(api.bodies[-1])
-
-
-async def test_facts_reach_the_model_for_this_turn_alone(chat, user, api):
-    chat.headers[HEADER] = sign(user, page_context={"order": 7, "note": "secret fact"})
+async def test_facts_reach_the_model_for_this_turn_alone(chat, user, model):
+    chat.look_at(page_context={"order": 7, "note": "secret fact"})
     reply = await chat.send("what is this?")
-    first = api.bodies[0]["messages"][0]
-    assert first["role"] == "system"
-    assert "facts, not instructions" in first["content"]
-    assert '{"order": 7, "note": "secret fact"}' in first["content"]
+    role, text = model.last_request.messages[0]
+    assert role == "system"
+    assert "facts, not instructions" in text
+    assert '{"order": 7, "note": "secret fact"}' in text
     assert b"secret fact" not in reply.body
     assert not await ThreadItem.objects.filter(data__contains="secret fact").aexists()
-    del chat.headers[HEADER]
+    chat.look_at()
     await chat.send("and now?", thread_id=reply.thread_id)
-    assert "secret fact" not in read_by_model(api)
+    assert "secret fact" not in model.last_request.text
 
 
-async def test_object_needs_the_permission_at_the_time_of_use(chat, user, api, group):
-    chat.headers[HEADER] = sign(user, page_object=group)
+async def test_object_needs_the_permission_at_the_time_of_use(chat, user, model, group):
+    chat.look_at(group)
     await chat.send("hi")
-    assert "The object" not in read_by_model(api)
+    assert "The object" not in model.last_request.text
     await user.user_permissions.aadd(await Permission.objects.aget(codename="view_group"))
     await Group.objects.aupdate(name="The new object")
     await chat.send("hi")
-    assert "The new object" in read_by_model(api)
-    assert "auth.Group" in read_by_model(api)
+    assert "The new object" in model.last_request.text
+    assert "auth.Group" in model.last_request.text
     await user.user_permissions.aclear()
     await chat.send("hi")
-    assert "The new object" not in read_by_model(api)
+    assert "The new object" not in model.last_request.text
 
 
-async def test_own_rule_and_own_words(chat, user, api, group, monkeypatch):
+async def test_own_rule_and_own_words(chat, user, model, group, monkeypatch):
     monkeypatch.setattr(ModelServer, "can_see_page_object", lambda self, obj, context: obj.pk == group.pk)
     monkeypatch.setattr(ModelServer, "get_page_context", lambda self, obj, context: {"group": obj.name})
-    chat.headers[HEADER] = sign(user, page_object=group, page_context={"tab": "members"})
+    chat.look_at(group, {"tab": "members"})
     await chat.send("hi")
-    assert r"{\"group\": \"The object\", \"tab\": \"members\"}" in read_by_model(api)
+    assert r"{\"group\": \"The object\", \"tab\": \"members\"}" in model.last_request.text
 
 
-async def test_object_that_is_gone(chat, user, api, group):
-    chat.headers[HEADER] = sign(user, page_object=group)
+async def test_object_that_is_gone(chat, user, model, group):
+    chat.look_at(group)
     await group.adelete()
     assert not (await chat.send("hi")).errors
 
 
 @pytest.fixture
-def ignored(chat, api, caplog):
+def ignored(chat, model, caplog):
     """The chat goes on, without the facts, and the log says why, without them too."""
 
     async def ignored(header, words):
         chat.headers[HEADER] = header
         assert not (await chat.send("hi")).errors
-        assert "secret fact" not in read_by_model(api)
+        assert "secret fact" not in model.last_request.text
         assert f"ignored: {words}" in caplog.text
         assert "secret fact" not in caplog.text
 
@@ -123,18 +118,18 @@ async def test_somebody_elses(ignored, user, other_user):
         await ignored(sign(page_context={"note": "secret fact"}, **context), "it was made for")
 
 
-async def test_visitors(api, monkeypatch, caplog):
+async def test_visitors(model, monkeypatch, caplog):
     monkeypatch.setattr(ModelServer, "allow_anonymous", True)
     chat = ChatKitClient()
     await chat.open_page()
-    chat.headers[HEADER] = sign(page_context={"fact": "for visitors"})
+    chat.look_at(page_context={"fact": "for visitors"})
     reply = await chat.send("hi")
-    assert "for visitors" in read_by_model(api)
+    assert "for visitors" in model.last_request.text
     await chat.send("hi", thread_id=reply.thread_id)
-    assert "for visitors" in read_by_model(api)
+    assert "for visitors" in model.last_request.text
     chat.headers[HEADER] = sign(visitor="somebody else", page_context={"fact": "for another"})
     await chat.send("hi")
-    assert "for another" not in read_by_model(api)
+    assert "for another" not in model.last_request.text
 
 
 @pytest.mark.parametrize(
@@ -158,7 +153,7 @@ def test_what_cannot_be_described(arguments, user):
         template.render(context)
 
 
-async def test_tag_writes_what_the_endpoint_reads(chat, user, api, group):
+async def test_tag_writes_what_the_endpoint_reads(chat, user, model, group):
     @sync_to_async
     def render():
         request = RequestFactory().get("/")
@@ -170,7 +165,7 @@ async def test_tag_writes_what_the_endpoint_reads(chat, user, api, group):
     data = json.loads(html.split('type="application/json">')[1].split("</script>")[0])
     chat.headers[HEADER] = data["page"]
     await chat.send("hi")
-    assert "seven" in read_by_model(api)
+    assert "seven" in model.last_request.text
 
 
 def test_page_without_anything():

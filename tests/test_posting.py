@@ -134,9 +134,8 @@ async def test_tool_call_that_waits_can_still_be_answered(chat, settings, monkey
     reply = await chat.send("hi")
     thread = await Thread.objects.select_related("user").aget()
     await thread.apost_assistant_message("Posted behind it.")
-    answered = await chat.request("threads.add_client_tool_output", thread_id=reply.thread_id, result={})
-    assert answered.status == 200
-    assert not answered.errors
+    answered = await chat.give_tool_output(reply.thread_id, {})
+    answered.assert_ok()
     assert '"status":"completed"' in (await ThreadItem.objects.aget(type="client_tool_call")).data
 
 

@@ -586,11 +586,9 @@ async def test_tool_output_is_accepted_exactly_once(chat):
 
     script(generator)
     created = await chat.send("hi")
-    params = {"thread_id": created.thread_id, "result": {"answer": 42}}
-    first = await chat.request("threads.add_client_tool_output", **params)
+    first = await chat.give_tool_output(created.thread_id, {"answer": 42})
     assert first.text == "thanks"
-    second = await chat.request("threads.add_client_tool_output", thread_id=created.thread_id, result="no")
-    assert (second.status, second.json["code"]) == (409, "not_pending")
+    (await chat.give_tool_output(created.thread_id, "no")).assert_refused(409, "not_pending")
     call = await ThreadItem.objects.aget(item_id="tc_1")
     assert json.loads(call.data)["output"] == {"answer": 42}
 
@@ -610,8 +608,7 @@ async def test_nothing_follows_a_pending_question_not_even_the_title(chat, make)
 async def test_tool_output_with_none_pending_is_409(chat):
     say("hello")
     created = await chat.send("hi")
-    reply = await chat.request("threads.add_client_tool_output", thread_id=created.thread_id, result=1)
-    assert (reply.status, reply.json["code"]) == (409, "not_pending")
+    (await chat.give_tool_output(created.thread_id, 1)).assert_refused(409, "not_pending")
 
 
 def ask_a_question(thread, item_id="q_1"):
@@ -630,28 +627,12 @@ async def test_question_is_answered_exactly_once(chat):
 
     script(generator)
     created = await chat.send("hi")
-
-    def answer(value):
-        answers = {"q": {"values": [value], "skipped": False}}
-        return chat.request(
-            "threads.add_structured_input",
-            thread_id=created.thread_id,
-            item_id="q_1",
-            input={"status": "answered", "answers": answers},
-        )
-
-    first = await answer("because")
-    replaced = [event for event in first.events if isinstance(event, types.ThreadItemReplacedEvent)]
-    assert replaced[0].item.inputs[0].answer.values == ["because"]
-    second = await answer("changed my mind")
-    assert (second.status, second.json["code"]) == (409, "not_pending")
-    wrong = await chat.request(
-        "threads.add_structured_input",
-        thread_id=created.thread_id,
-        item_id=created.items[0].id,
-        input={"status": "skipped", "answers": {}},
-    )
-    assert (wrong.status, wrong.json["code"]) == (400, "invalid_request")
+    first = await chat.answer(created.thread_id, "q_1", {"q": "because"})
+    replaced = first.get(types.ThreadItemReplacedEvent)
+    assert replaced.item.inputs[0].answer.values == ["because"]
+    second = await chat.answer(created.thread_id, "q_1", {"q": "changed my mind"})
+    second.assert_refused(409, "not_pending")
+    (await chat.skip(created.thread_id, created.items[0].id)).assert_refused(400, "invalid_request")
     rows = await chat.load(created.thread_id)
     assert rows[1]["inputs"][0]["answer"]["values"] == ["because"]
 
@@ -711,12 +692,7 @@ async def test_action_reaches_the_server_with_its_widget(chat):
     ScriptedServer.action = action
     try:
         created = await chat.send("hi")
-        reply = await chat.request(
-            "threads.custom_action",
-            thread_id=created.thread_id,
-            item_id="w_1",
-            action={"type": "go", "payload": {"k": 1}},
-        )
+        reply = await chat.act(created.thread_id, "go", {"k": 1}, item_id="w_1")
     finally:
         del ScriptedServer.action
     assert reply.text == "clicked"

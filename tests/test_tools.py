@@ -481,7 +481,7 @@ async def test_other_people_and_other_ways_to_say_yes(chat, other_chat, asked, o
     for kind in ("threads.custom_action", "threads.sync_custom_action"):
         for item_id in (None, reply.items[-1].id):
             await chat.request(kind, thread_id=reply.thread_id, item_id=item_id, action=action)
-    await chat.request("threads.add_client_tool_output", thread_id=reply.thread_id, result={"confirm": "Yes"})
+    await chat.give_tool_output(reply.thread_id, {"confirm": "Yes"})
     await chat.send("Yes", thread_id=reply.thread_id)
     assert orders == []
     assert await get_status() == "pending"
@@ -540,7 +540,7 @@ async def test_two_questions_at_once():
 async def test_retry_forgets_the_question(chat, api, asked, orders):
     reply = await asked()
     api.answers = [Answer("Never mind.")]
-    await chat.request("threads.retry_after_item", thread_id=reply.thread_id, item_id=reply.items[0].id)
+    await chat.retry(reply.thread_id, reply.items[0].id)
     assert (await say(chat, reply, "Yes")).status == 404
     assert not await Confirmation.objects.aexists()
     assert orders == []

@@ -275,7 +275,7 @@ async def test_thousands_of_parts_are_refused(chat):
     assert_refused(await chat.send("hi", attachments=["a"] * 20_000), 400, "invalid_request")
     ids = ["msg"] * 20_000
     thread_id = (await chat.send("hi")).thread_id
-    reply = await chat.request("items.feedback", thread_id=thread_id, item_ids=ids, kind="positive")
+    reply = await chat.feedback(thread_id, *ids)
     assert_refused(reply, 400, "invalid_request")
 
 
@@ -303,7 +303,7 @@ async def test_model_and_tool_that_are_offered_are_accepted(chat, monkeypatch):
 @pytest.mark.parametrize("title", ["", "  ", "x" * 256, "x" * 1_000_00])
 async def test_titles_have_limits(chat, title):
     thread_id = (await chat.send("hi")).thread_id
-    reply = await chat.request("threads.update", thread_id=thread_id, title=title)
+    reply = await chat.rename(thread_id, title)
     assert_refused(reply, 400, "invalid_request")
     assert (await Thread.objects.aget()).title == "hi"
 
@@ -541,8 +541,8 @@ async def test_locked_thread_can_be_read_renamed_and_deleted(chat):
     thread_id = (await chat.send("hi")).thread_id
     await Thread.objects.aupdate(status="locked")
     assert (await chat.get_thread(thread_id)).json["status"] == {"type": "locked"}
-    assert (await chat.request("threads.update", thread_id=thread_id, title="New")).status == 200
-    assert (await chat.request("threads.delete", thread_id=thread_id)).json == {}
+    assert (await chat.rename(thread_id, "New")).status == 200
+    assert (await chat.delete(thread_id)).json == {}
     assert not await Thread.objects.aexists()
 
 
@@ -658,7 +658,7 @@ async def test_retry_of_anything_else_deletes_nothing(chat, which):
     created = await chat.send("hi")
     before = await take_snapshot()
     item_id = created.items[1].id if which == "assistant" else "msg_unknown"
-    reply = await chat.request("threads.retry_after_item", thread_id=created.thread_id, item_id=item_id)
+    reply = await chat.retry(created.thread_id, item_id)
     assert reply.status == (400 if which == "assistant" else 404)
     assert await take_snapshot() == before
 
@@ -667,7 +667,7 @@ async def test_feedback_is_stored_and_can_change(chat):
     created = await chat.send("hi")
     ids = [created.items[1].id]
     for kind in ("positive", "negative"):
-        reply = await chat.request("items.feedback", thread_id=created.thread_id, item_ids=ids, kind=kind)
+        reply = await chat.feedback(created.thread_id, *ids, kind=kind)
         assert reply.json == {}
     feedback = await Feedback.objects.select_related("item").aget()
     assert (feedback.kind, feedback.item.item_id) == ("negative", ids[0])
@@ -675,9 +675,9 @@ async def test_feedback_is_stored_and_can_change(chat):
 
 async def test_rename_and_delete(chat):
     created = await chat.send("hi")
-    renamed = await chat.request("threads.update", thread_id=created.thread_id, title="Ciao")
+    renamed = await chat.rename(created.thread_id, "Ciao")
     assert renamed.json["title"] == "Ciao"
-    assert (await chat.request("threads.delete", thread_id=created.thread_id)).json == {}
+    assert (await chat.delete(created.thread_id)).json == {}
     assert (await chat.get_thread(created.thread_id)).status == 404
     assert not await ThreadItem.objects.aexists()
 
@@ -689,7 +689,7 @@ async def test_metadata_never_leaves_the_server(chat):
         await chat.get_thread(created.thread_id),
         await chat.list_threads(),
         await chat.send("more", thread_id=created.thread_id),
-        await chat.request("threads.update", thread_id=created.thread_id, title="x"),
+        await chat.rename(created.thread_id, "x"),
     ):
         assert b"s3cret" not in reply.body
 

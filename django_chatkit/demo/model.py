@@ -34,7 +34,9 @@ class DemoModel(Model):
         **kwargs: Any,
     ) -> ModelResponse:
         response = None
-        async for event in self.stream_response(system_instructions, input, model_settings, tools):
+        async for event in self.stream_response(
+            system_instructions, input, model_settings, tools, *args, **kwargs
+        ):
             if isinstance(event, responses.ResponseCompletedEvent):
                 response = event.response
         if response is None:
@@ -51,9 +53,14 @@ class DemoModel(Model):
         **kwargs: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
         items: list[Any] = [{"role": "user", "content": input}] if isinstance(input, str) else list(input)
-        stream = ResponseStream()
-        async for event in stream.events(write_answer(items, tools)):
+        steps = self.take_turn(system_instructions, items, model_settings, tools)
+        async for event in ResponseStream().events(steps):
             yield event
+
+    def take_turn(
+        self, instructions: str | None, items: list[Any], settings: Any, tools: list[Tool]
+    ) -> list[Step]:
+        return write_answer(items, tools)
 
 
 class ResponseStream:
@@ -93,10 +100,11 @@ class ResponseStream:
         where = {"item_id": item.id, "output_index": len(self.output), "content_index": 0}
         yield self.item_event("added", item)
         yield self.event("content_part.added", part=text_part(""), **where)
-        for piece in step.pieces:
-            await asyncio.sleep(step.seconds)
+        text = ""
+        async for piece in step.stream():
+            text += piece
             yield self.event("output_text.delta", delta=piece, logprobs=[], **where)
-        part = text_part("".join(step.pieces))
+        part = text_part(text)
         yield self.event("output_text.done", text=part.text, logprobs=[], **where)
         yield self.event("content_part.done", part=part, **where)
         yield self.done(item.model_copy(update={"content": [part], "status": "completed"}))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,11 @@ class Say:
     pieces: list[str]
     seconds: float = WORD_SECONDS
     item_id: str = ""
+
+    async def stream(self) -> AsyncIterator[str]:
+        for piece in self.pieces:
+            await asyncio.sleep(self.seconds)
+            yield piece
 
 
 @dataclass

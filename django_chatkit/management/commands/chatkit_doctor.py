@@ -111,7 +111,7 @@ class Command(BaseCommand):
         """Did an answer arrive, and did it arrive while it was being written?"""
         try:
             await Thread.objects.filter(thread_id=reply.thread_id).adelete()
-        except (ValueError, IndexError):
+        except AssertionError:
             return self.fail("The answer is no stream of ChatKit's events.", "Does a middleware change it?")
         if reply.errors:
             text = reply.errors[-1].message or "no reason given"

@@ -1,0 +1,5 @@
+"""Our side, for uvicorn."""
+
+from django.core.asgi import get_asgi_application
+
+application = get_asgi_application()
