@@ -99,16 +99,15 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
     """Server, person and body of a request, in one visit to the request's thread. Raises Refused."""
     if request.method != "POST":
         raise method_not_allowed("POST")
-    length = content_length(request)
+    chat = servers[alias]
+    context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
+    check_size(chat, context, content_length(request))
     # Before the token, which Django would look for in a form, and read all of it.
     if request.content_type != "application/json":
         raise Refused(415, "unsupported_media_type", _("The request must be JSON."))
     check_csrf(request)
-    chat = servers[alias]
-    context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
     check_access(chat, context)
     context.page = read_page(request, context)
-    check_size(chat, context, length)
     body = request.body
     check_size(chat, context, len(body))
     if body.count(b",") > MAX_VALUES:
