@@ -158,6 +158,9 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
             message = f"{message} ({type(error).__name__}: the server's log says more.)"
         return message, True
 
+    def _log_failure(self, what: str, thread_id: str, error: Exception) -> None:
+        log_failure(what, thread_id, error)
+
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: types.FeedbackKind, context: ChatKitContext
     ) -> None:

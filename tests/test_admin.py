@@ -148,7 +148,7 @@ def test_query_count_does_not_grow_with_the_rows(client, user, query):
 def test_query_count_of_the_list(client, user, django_assert_num_queries):
     for number in range(30):
         make_item(make_thread(number, user=user))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(LIST)
 
 

@@ -135,9 +135,9 @@ def test_a_healthy_project(settings):
     assert doctor().splitlines() == [
         "ok    The system checks find nothing.",
         "ok    The tables are there.",
-        "ok    Server 'default' is a EchoServer.",
+        "ok    Server 'default' is tests.servers.EchoServer.",
         "skip  Server 'default' serves nobody who is signed out: give a --user to ask it as.",
-        "ok    Server 'public' is a PublicServer.",
+        "ok    Server 'public' is tests.servers.PublicServer.",
         "ok    /chatkit/public/ answers a visitor.",
     ]
 

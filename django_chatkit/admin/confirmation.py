@@ -20,7 +20,7 @@ class ConfirmationAdmin(PartAdmin):
         *("list_status", "tool", "question", "list_arguments"),
         *("thread", "owner", "server", "created_at", "answered_at"),
     ]
-    list_filter = ["status", "tool", *FILTERS]  # type: ignore[assignment]  # lists are invariant
+    list_filter = ["status", "tool", *FILTERS]
     ordering = ["-created_at", "-pk"]
     search_fields = ["tool", "arguments", "item__text", "item__thread__thread_id"]
     search_help_text = _("A tool, its arguments, words of the question, or a thread id.")

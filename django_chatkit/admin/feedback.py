@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FeedbackAdmin(PartAdmin):
     date_hierarchy = "updated_at"
     list_display = ["thumb", "answer", "list_reason", "thread", "owner", "server", "updated_at"]
-    list_filter = ["kind", ReasonFilter, *FILTERS]  # type: ignore[assignment]  # lists are invariant
+    list_filter = ["kind", ReasonFilter, *FILTERS]
     ordering = ["-updated_at", "-pk"]
     search_fields = ["reason", "item__text", "item__thread__thread_id"]
     search_help_text = _("Words of the answer or of the reason, or a thread id.")

@@ -24,13 +24,14 @@ from django.utils.text import Truncator
 from django_chatkit.context import ChatKitContext
 from django_chatkit.events import new_item
 from django_chatkit.history import load_history
+from django_chatkit.logs import logger
 from django_chatkit.sdk import types
 from django_chatkit.server import DjangoChatKitServer
 from django_chatkit.streaming import uninterrupted
 
 from .context import DjangoAgentContext, in_request_thread
 from .converter import DjangoThreadItemConverter
-from .errors import MESSAGES, format_tool_error, get_hint
+from .errors import MESSAGES, format_tool_error, get_cause, get_hint
 from .images import DjangoResponseStreamConverter
 from .keys import lacks_key as lacks_key
 from .run import FollowedRun
@@ -114,6 +115,12 @@ class AgentServer(DjangoChatKitServer):
                 hint = get_hint(error) if settings.DEBUG else ""
                 return f"{message} {hint}".strip(), allow_retry
         return super().get_error_message(error, context)
+
+    def _log_failure(self, what: str, thread_id: str, error: Exception) -> None:
+        if cause := get_cause(error):
+            logger.error("%s (thread %s): %s", what, thread_id, cause)
+        else:
+            super()._log_failure(what, thread_id, error)
 
     # The answer
 
