@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import router, transaction
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _, gettext_lazy, override
+from django.utils.translation import gettext_lazy, override
 
 from .context import ChatKitContext
 from .models import Feedback, Thread, ThreadItem
@@ -98,7 +98,11 @@ def give_feedback(
 
 
 def ask(
-    store: DjangoStore, thread_id: str, item_ids: list[str], question: FeedbackQuestion, context: ChatKitContext
+    store: DjangoStore,
+    thread_id: str,
+    item_ids: list[str],
+    question: FeedbackQuestion,
+    context: ChatKitContext,
 ) -> None:
     """Put the question, once for an answer, and only about the newest: it stands at the thread's end."""
     mine = Thread.objects.owned_by(context).filter(thread_id=thread_id, status=Thread.Status.ACTIVE)

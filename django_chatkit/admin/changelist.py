@@ -48,7 +48,9 @@ def with_thumbs(threads: list[Thread]) -> list[Thread]:
     rated = Feedback.objects.answers().filter(item__thread__thread_id__in=names).order_by()
     counts = {
         (thread_id, kind): count
-        for thread_id, kind, count in rated.values_list("item__thread__thread_id", "kind").annotate(Count("pk"))
+        for thread_id, kind, count in rated.values_list("item__thread__thread_id", "kind").annotate(
+            Count("pk")
+        )
     }
     for thread in threads:
         thread.thumbs = {kind: counts.get((thread.thread_id, kind), 0) for kind in Feedback.Kind.values}  # type: ignore[attr-defined]

@@ -14,8 +14,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.models import check_key
+from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.speech import check_dictation
 from django_chatkit.checks.tools import check_tools
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
