@@ -1,4 +1,4 @@
-"""Thumbs for an answer, and the question why it was bad: asked in the chat, and answered without the model."""
+"""Thumbs for an answer, and the question why it was bad: asked in the chat, without the model."""
 
 from __future__ import annotations
 
@@ -26,24 +26,27 @@ if TYPE_CHECKING:
     from .store import DjangoStore
 
 MAX_OPTIONS = 20
+WHAT_WAS_WRONG = gettext_lazy("What was wrong with this answer?")
+REASONS = (
+    gettext_lazy("It is not correct."),
+    gettext_lazy("Something is missing."),
+    gettext_lazy("It is about something else."),
+)
+THANKS = gettext_lazy("Thank you. That helps us to do better.")
 
 
 @dataclass(frozen=True)
 class FeedbackQuestion:
     """What the chat asks after a thumbs-down. Words of one's own are always an answer too."""
 
-    text: str | Promise = gettext_lazy("What was wrong with this answer?")
-    options: Sequence[str | Promise] = (
-        gettext_lazy("It is not correct."),
-        gettext_lazy("Something is missing."),
-        gettext_lazy("It is about something else."),
-    )
+    text: str | Promise = WHAT_WAS_WRONG
+    options: Sequence[str | Promise] = REASONS
     """Reasons to choose from; none for words of one's own alone."""
 
     multiple: bool = True
     """May somebody choose more than one?"""
 
-    thanks: str | Promise = gettext_lazy("Thank you. That helps us to do better.")
+    thanks: str | Promise = THANKS
     """What the chat says to a reason."""
 
     def problems(self) -> Iterator[str]:
@@ -156,7 +159,7 @@ async def without_answer(
 def keep_reason(
     store: DjangoStore, server: DjangoChatKitServer, thread_id: str, context: ChatKitContext
 ) -> str | None:
-    """Copy the answer, as it is stored, to the feedback. Returns what to say to it; None if it was skipped."""
+    """Copy the stored answer to the feedback. Returns what to say to it; None if it was skipped."""
     mine = ThreadItem.objects.owned_by(context)
     row = mine.filter(thread_id=thread_id, item_id=context.answered).first()
     reason = read_reason(row) if row is not None else ""

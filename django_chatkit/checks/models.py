@@ -14,7 +14,5 @@ def check_key(server_class: Any, path: str) -> Iterator[CheckMessage]:
     module: Any = sys.modules.get("django_chatkit.agents.keys")
     if module is not None and module.lacks_key(server_class):
         message = f"{path} uses OpenAI's models, but OPENAI_API_KEY is not set: no message can be answered."
-        hint = (
-            "Set it in the environment, call agents.set_default_openai_client(), or give the agent a model."
-        )
+        hint = "Set it in the environment, or give the agent a model of its own."
         yield Warning(message, hint=hint, id="chatkit.W015")
