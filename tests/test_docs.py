@@ -128,7 +128,7 @@ def test_options_of_commands(command):
     assert set(re.findall(r"^`(--[\w-]+)", text, re.MULTILINE)) == options
 
 
-FILES = ("views.py", "permissions.py", "uploads.py", "exceptions.py")
+FILES = ("views.py", "permissions.py", "uploads.py", "dictation.py", "exceptions.py")
 
 
 def test_http_answers():

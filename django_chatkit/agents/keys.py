@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from agents import Agent
-from agents.models import _openai_shared
-from agents.models.multi_provider import MultiProvider
+from agents import Agent, ModelProvider, RunConfig
+from openai import OpenAIError
 
 from .settlement import reachable
 
 if TYPE_CHECKING:
     from .server import AgentServer
 
-OPENAI = ("", "openai")
-
 
 def lacks_key(server_class: type[AgentServer]) -> bool:
     """As far as the class tells: an agent that a method makes is asked when it is used."""
-    agents = [getattr(server_class, name, None) for name in ("agent", "title_agent")]
-    config = getattr(server_class, "run_config", None)
-    if has_key() or not is_default(config):
+    config = getattr(server_class, "run_config", None) or RunConfig()
+    if config.model is not None and not isinstance(config.model, str):
         return False
-    return any(
-        uses_openai(owner)
-        for agent in agents
-        if isinstance(agent, Agent)
-        for owner in reachable(agent, set())
-    )
+    names = {config.model or name for name in model_names(server_class)}
+    return any(is_without_key(config.model_provider, name) for name in names if is_openais(name))
 
 
-def has_key() -> bool:
-    client, key = _openai_shared.get_default_openai_client(), _openai_shared.get_default_openai_key()
-    return bool(client or key or os.environ.get("OPENAI_API_KEY"))
+def model_names(server_class: type[AgentServer]) -> Iterator[str | None]:
+    """The models that the class's agents name; None is the Agents SDK's default."""
+    for agent in (getattr(server_class, name, None) for name in ("agent", "title_agent")):
+        for owner in reachable(agent, set()) if isinstance(agent, Agent) else ():
+            if isinstance(owner.model, str | None):
+                yield owner.model
 
 
-def is_default(config: Any) -> bool:
-    """Is it left to the Agents SDK which provider is asked?"""
-    return config is None or (type(config.model_provider) is MultiProvider and config.model is None)
+def is_openais(name: str | None) -> bool:
+    """Those of others have a prefix, such as ``litellm/``, and providers that may take long to load."""
+    return (name or "").rpartition("/")[0] in ("", "openai")
 
 
-def uses_openai(agent: Agent[Any]) -> bool:
-    """A name without a prefix is one of OpenAI's models, and so is none."""
-    if not isinstance(agent.model, str | None):
+def is_without_key(provider: ModelProvider, name: Any) -> bool:
+    """OpenAI's client refuses to be made without one."""
+    try:
+        provider.get_model(name)
+    except OpenAIError:
+        return True
+    except Exception:  # whatever a provider of one's own does: that is not about a key of OpenAI's
         return False
-    return (agent.model or "").rpartition("/")[0] in OPENAI
+    return False
