@@ -9,13 +9,12 @@ from agents import Agent
 from django_chatkit.context import ChatKitContext
 from django_chatkit.feedback import FeedbackQuestion
 from django_chatkit.models import Feedback, Thread, ThreadItem
+from django_chatkit.servers import servers
 from django_chatkit.signals import feedback_explained
 from django_chatkit.testing import ChatKitClient
 from tests.agent_servers import ModelServer
 from tests.openai_api import Answer, OpenAIAPI
 from tests.servers import CuriousServer
-
-from .test_streaming import read_until
 
 pytestmark = pytest.mark.django_db
 UPDATES = "X-ChatKit-Updates"
@@ -235,14 +234,19 @@ async def test_retrying_takes_question_and_feedback_away(chat):
     assert await question_of(chat, reply.thread_id) is None
 
 
-async def test_a_reader_who_leaves_after_answering(chat):
+async def test_a_reader_who_leaves_after_answering(chat, user):
+    """The reason is kept, even if nobody asks for the thanks any more."""
     thread_id, question = await ask(chat)
     body = {"status": "answered", "answers": {"reason": {"values": ["The tone"]}}}
     params = {"thread_id": thread_id, "item_id": question, "input": body}
-    response = await chat.post({"type": "threads.add_structured_input", "params": params})
-    await read_until(response.stream, "replaced")
-    await response.stream.aclose()
+    request = json.dumps({"type": "threads.add_structured_input", "params": params})
+    result = await servers["curious"].process(request, ChatKitContext(server="curious", user=user))
+    while b"replaced" not in await anext(result.json_events):
+        pass
+    await result.json_events.aclose()
+    await asyncio.sleep(0.1)  # the event loop closes the generators within
     assert await rows() == [("negative", True, "The tone")]
+    assert not await ThreadItem.objects.filter(text="Noted.").aexists()
 
 
 # One row for each answer

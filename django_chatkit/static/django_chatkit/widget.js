@@ -310,7 +310,11 @@
 
     /** The server has changed the thread: it asks why an answer was bad, for example. */
     async #fetchUpdates() {
-      await Promise.resolve(this.#chat?.fetchUpdates()).catch(() => {}); // Busy: a reload shows it too.
+      try {
+        await this.#chat?.fetchUpdates();
+      } catch {
+        // Busy, or gone. A reload shows it too.
+      }
     }
 
     // Never blank
