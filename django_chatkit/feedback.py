@@ -93,6 +93,8 @@ def give_feedback(
 ) -> None:
     """Store it, and ask why where the server wants to know."""
     rated = [item_id for item_id in item_ids if not is_aside(item_id)]
+    if not rated:
+        return
     Feedback.objects.give(thread_id, rated, kind, context)
     question = server.get_feedback_question(context, kind)
     if question is not None:
