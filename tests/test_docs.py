@@ -244,7 +244,7 @@ def test_quickstart(tmp_path):
         project.write(name, block)
     assert "no issues" in project.manage("check", "--fail-level", "WARNING")
     said = project.manage("chatkit_doctor", "--user", "ann")
-    assert "Server 'default' is shop.chat.EchoServer." in said
+    assert "Server 'default' is mysite.chat.EchoServer." in said
     assert "/chatkit/support/ answers ann." in said
     assert project.visit()[2].strip() == "one two"
 
