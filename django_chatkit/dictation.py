@@ -71,7 +71,7 @@ class Dictation:
     one and four minutes of this. In a request it takes a third more."""
 
     timeout: float = 60.0
-    """Seconds that the transcription may take. A plain function is then left alone, but not stopped."""
+    """Seconds that the transcription may take. A plain function cannot be stopped: it is waited for."""
 
     @property
     def max_length(self) -> int:
