@@ -41,6 +41,8 @@ class ChatKitContext:
     """The page that the person looks at, where the tag says what is on it: see ``get_page_facts()``."""
     answered: str = ""
     """The question that this request answers, if it does."""
+    fetch_updates: bool = False
+    """Set this where a request that is no stream changes what the thread shows: the page reads it again."""
     image_domains: list[str] | None = None
     """Where pictures in a thread that this request begins may come from."""
 

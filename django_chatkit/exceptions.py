@@ -25,5 +25,9 @@ class NotPending(CustomStreamError):
         super().__init__(_("This was answered already."), allow_retry=False)
 
 
+def request_too_large() -> Refused:
+    return Refused(413, "request_too_large", _("This is too large to send."))
+
+
 def already_sent() -> Refused:
     return Refused(409, "attachment_sent", _("A file can be sent only once. Attach it again."))

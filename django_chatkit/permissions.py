@@ -16,7 +16,8 @@ from pydantic_core import to_json
 from .attachments import REMOVABLE, Attachments, clean_mime_type, clean_name
 from .conf import conf
 from .context import ChatKitContext, start_visitor
-from .exceptions import Refused, already_sent
+from .dictation import Dictation, read_recording
+from .exceptions import Refused, already_sent, request_too_large
 from .models import Attachment, Thread, ThreadItem
 from .options import merge
 from .sdk import types
@@ -47,6 +48,20 @@ def check_request(server: DjangoChatKitServer, request: types.ChatKitReq, contex
     check = CHECKS.get(type(request))
     if check is not None:
         check(server, request.params, thread, context)
+
+
+def check_size(server: DjangoChatKitServer, context: ChatKitContext, size: int) -> None:
+    """Raises Refused for a body that is too large for anything, of this server."""
+    if size > conf.CHATKIT_MAX_BODY_SIZE:
+        config = get_dictation(server, context)
+        if config is None or size > config.max_body_size:
+            raise request_too_large()
+
+
+def check_own_size(request: types.ChatKitReq, size: int) -> None:
+    """Raises Refused: only a recording may be larger than the setting says."""
+    if size > conf.CHATKIT_MAX_BODY_SIZE and not isinstance(request, types.InputTranscribeReq):
+        raise request_too_large()
 
 
 def check_thread(request: types.ChatKitReq, context: ChatKitContext) -> Thread | None:
@@ -296,6 +311,21 @@ def check_removal(
         raise Refused(409, "attachment_sent", _("This file was sent, and stays in the conversation."))
 
 
+def get_dictation(server: DjangoChatKitServer, context: ChatKitContext) -> Dictation | None:
+    """The server's dictation, if this person may use it, and if it can be used at all."""
+    config = server.get_dictation(context)
+    return config if config is not None and config.is_ready() else None
+
+
+def check_recording(
+    server: DjangoChatKitServer, params: types.InputTranscribeParams, thread: None, context: ChatKitContext
+) -> None:
+    config = get_dictation(server, context)
+    if config is None:
+        raise Refused(400, "not_supported", _("This chat cannot do that."))
+    read_recording(config, params.audio_base64, params.mime_type)
+
+
 def is_pending(row: ThreadItem) -> bool:
     return bool(json.loads(row.data).get("status") == "pending")
 
@@ -321,4 +351,5 @@ CHECKS: dict[type, Callable[..., None]] = {
     types.ThreadsUpdateReq: check_title,
     types.AttachmentsCreateReq: check_new_attachment,
     types.AttachmentsDeleteReq: check_removal,
+    types.InputTranscribeReq: check_recording,
 }

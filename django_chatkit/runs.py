@@ -141,7 +141,7 @@ class Run:
                 return None
             return await self.server.get_title(self.thread, messages[0], self.context)
         except Exception as error:
-            log_failure("No title could be made", self.thread.id, error)
+            self.server._log_failure("No title could be made", self.thread.id, error)
             return None
 
     def take_title(self, title: asyncio.Task[str | None]) -> bool:
@@ -159,7 +159,7 @@ class Run:
         """The error that the SDK turns into an ``error`` event. What it says is fit for anybody's eyes."""
         if isinstance(error, CustomStreamError | StreamError):
             return error
-        log_failure("An answer failed", self.thread.id, error)
+        self.server._log_failure("An answer failed", self.thread.id, error)
         message, allow_retry = await sync_to_async(self.describe)(error)
         return CustomStreamError(message, allow_retry=allow_retry)
 

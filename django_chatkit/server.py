@@ -11,12 +11,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_permission_codename
 from django.http.request import split_domain_port
+from django.utils.inspect import func_supports_parameter
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, TypeAdapter
@@ -24,14 +26,16 @@ from pydantic_core import PydanticSerializationError
 
 from .attachments import Attachments, DjangoAttachmentStore
 from .context import ChatKitContext
+from .dictation import Dictation, Recording, transcribe
 from .exceptions import NotPending, Refused
+from .feedback import FeedbackQuestion, give_feedback, without_answer
+from .history import load_history, to_messages
 from .items import to_utc, without_nul
 from .logs import log_failure
-from .models import Feedback
-from .permissions import check_request
+from .permissions import check_own_size, check_request, get_dictation
 from .runs import HIDDEN, Run, has_content
 from .sdk import types
-from .store import DjangoStore
+from .store import DjangoStore, is_aside
 from .streaming import uninterrupted
 
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
@@ -66,6 +70,12 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
 
     attachments: Attachments | None = None
     """Which files people may send; None for none."""
+
+    dictation: Dictation | None = None
+    """How speech becomes text in the composer; None for no such button."""
+
+    feedback_question: FeedbackQuestion | None = None
+    """What to ask in the chat after a thumbs-down; None for nothing."""
 
     allowed_image_domains: list[str] = []
     """Hosts besides this site's own that pictures in new threads may come from: a model that was
@@ -103,6 +113,16 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         """The files that this person may send."""
         return self.attachments
 
+    def get_dictation(self, context: ChatKitContext) -> Dictation | None:
+        """The dictation for this person."""
+        return self.dictation
+
+    def get_feedback_question(
+        self, context: ChatKitContext, kind: types.FeedbackKind
+    ) -> FeedbackQuestion | None:
+        """What to ask this person after thumbs of this kind."""
+        return self.feedback_question if kind == "negative" else None
+
     def get_allowed_image_domains(self, context: ChatKitContext) -> list[str] | None:
         """Where pictures in this person's new threads may come from; None for ChatKit's own rule."""
         own = [split_domain_port(context.request.get_host())[0]] if context.request is not None else []
@@ -138,10 +158,21 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
             message = f"{message} ({type(error).__name__}: the server's log says more.)"
         return message, True
 
+    def _log_failure(self, what: str, thread_id: str, error: Exception) -> None:
+        log_failure(what, thread_id, error)
+
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: types.FeedbackKind, context: ChatKitContext
     ) -> None:
-        await sync_to_async(Feedback.objects.give)(thread_id, item_ids, feedback, context)
+        await sync_to_async(give_feedback)(self, thread_id, item_ids, feedback, context)
+
+    async def transcribe(
+        self, audio_input: types.AudioInput, context: ChatKitContext
+    ) -> types.TranscriptionResult:
+        config = await sync_to_async(get_dictation)(self, context)
+        if config is None:
+            raise NotImplementedError(f"{type(self).__name__} has no dictation.")
+        return await transcribe(config, Recording.of(audio_input.data), context)
 
     def get_page_facts(self, context: ChatKitContext) -> dict[str, Any] | None:
         """What is known of the page that the person looks at; None for a page that tells nothing.
@@ -166,6 +197,7 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         person may not do, NotFoundError, and NotPending.
         """
         parsed = REQUEST.validate_json(request)
+        check_own_size(parsed, len(request))
         await sync_to_async(check_request)(self, parsed, context)
         if types.is_streaming_req(parsed):
             context.streaming = True
@@ -221,6 +253,10 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         if thread.id in context.threads:  # a new one is the SDK's, which does not know what was stored
             thread.allowed_image_domains = context.threads[thread.id].allowed_image_domains
         run = Run(self, thread, context)
+        if is_aside(context.answered):  # why an answer was bad: the model is not asked
+            return super()._process_events(
+                thread, context, lambda: without_answer(self, thread, context, stream)
+            )
         return super()._process_events(thread, context, lambda: run.events(stream))
 
     async def handle_stream_cancelled(
@@ -265,10 +301,14 @@ def attachments_of(request: types.StreamingReq) -> list[str]:
 class TextServer(DjangoChatKitServer):
     """The simplest server: one method that takes the message's text and gives text back."""
 
+    history_limit: int = 50
+    """How many of a thread's newest items does ``reply()`` get, if it takes a ``history``?"""
+
     def reply(self, message: str, context: ChatKitContext) -> Piece | Awaitable[Piece] | AsyncIterator[Piece]:
         """The answer: an async generator of pieces, an async function, or a plain one (run in a thread).
 
-        A piece is text, or an event such as ``events.progress("Looking …")``.
+        A piece is text, or an event such as ``events.progress("Looking …")``. With a third parameter
+        named ``history``, it gets the messages before this one as well.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a reply(message, context) method.")
 
@@ -280,11 +320,14 @@ class TextServer(DjangoChatKitServer):
     ) -> AsyncIterator[types.ThreadStreamEvent]:
         if input_user_message is not None:
             text = "".join(part.text for part in input_user_message.content)
-            async for event in stream_text(self, thread, self.pieces(text, context), context):
+            reply: Any = self.reply
+            if func_supports_parameter(reply, "history"):
+                items = await load_history(self.store, thread.id, self.history_limit, context)
+                reply = partial(reply, history=to_messages(items, input_user_message.id))
+            async for event in stream_text(self, thread, self.pieces(reply, text, context), context):
                 yield event
 
-    async def pieces(self, message: str, context: ChatKitContext) -> AsyncIterator[Piece]:
-        reply: Any = self.reply
+    async def pieces(self, reply: Any, message: str, context: ChatKitContext) -> AsyncIterator[Piece]:
         is_async = inspect.isasyncgenfunction(reply) or inspect.iscoroutinefunction(reply)
         result: Any = reply(message, context) if is_async else await sync_to_async(reply)(message, context)
         if inspect.isawaitable(result):

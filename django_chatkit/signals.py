@@ -14,6 +14,12 @@ feedback_given = Signal()
 Sent by ``Feedback`` with ``thread_id``, ``item_ids``, ``kind`` and ``context``.
 """
 
+feedback_explained = Signal()
+"""A person said why they rated an answer as they did: see ``feedback_question``.
+
+Sent by ``Feedback`` with ``thread_id``, ``item_ids``, ``reason`` and ``context``.
+"""
+
 tool_called = Signal()
 """A tool of ``django_chatkit.agents.tool`` was called, whatever came of it.
 

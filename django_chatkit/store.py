@@ -37,6 +37,8 @@ logger = logging.getLogger("django_chatkit")
 MAX_PAGE_SIZE = 100
 POSTED = "post_"
 """How the ids of items begin that the site posted, at any time, in between."""
+ASIDE = f"{POSTED}aside_"
+"""How the ids of items begin that are about an answer: the question why it was bad, and the thanks."""
 THREAD_FIELDS = ("title", "status", "allowed_image_domains", "metadata")
 
 P = ParamSpec("P")
@@ -339,6 +341,11 @@ def refuse_second_answer(row: ThreadItem, context: ChatKitContext) -> None:
     before = to_item(stored, context)
     if before is not None and getattr(before, "status", "pending") != "pending":
         raise NotPending
+
+
+def is_aside(item_id: str) -> bool:
+    """Is this item about an answer, and no part of one? The model does not read it, and nobody rates it."""
+    return item_id.startswith(ASIDE)
 
 
 def to_item(row: ThreadItem, context: ChatKitContext) -> types.ThreadItem | None:

@@ -31,7 +31,7 @@ from .attachments import to_attachment
 from .conf import conf
 from .context import ChatKitContext
 from .downloads import file_response
-from .exceptions import NotPending, Refused
+from .exceptions import NotPending, Refused, request_too_large
 from .items import ESCAPED_NUL
 from .logs import log_failure
 from .models import Attachment
@@ -39,6 +39,7 @@ from .page import read_page
 from .permissions import (
     check_access,
     check_room,
+    check_size,
     get_attachments,
     no_permission,
     not_found,
@@ -59,6 +60,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_chatkit")
 
+UPDATES_HEADER = "X-ChatKit-Updates"
+"""Tells widget.js to read the thread again."""
+
 MAX_VALUES = 60_000
 """Commas in a body: a million small values would keep the event loop busy for seconds."""
 
@@ -73,7 +77,10 @@ async def api(request: HttpRequest, server: str = "default") -> HttpResponseBase
     try:
         chat, context, body = await sync_to_async(admit)(request, server)
         result = await chat.process(body, context)
-        return await to_response(request, result)
+        response = await to_response(request, result)
+        if context.fetch_updates:
+            response[UPDATES_HEADER] = "1"
+        return response
     except Exception as error:
         return refusal(error)
 
@@ -92,19 +99,17 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
     """Server, person and body of a request, in one visit to the request's thread. Raises Refused."""
     if request.method != "POST":
         raise method_not_allowed("POST")
-    if content_length(request) > conf.CHATKIT_MAX_BODY_SIZE:
-        raise too_large()
+    chat = servers[alias]
+    context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
+    check_size(chat, context, content_length(request))
     # Before the token, which Django would look for in a form, and read all of it.
     if request.content_type != "application/json":
         raise Refused(415, "unsupported_media_type", _("The request must be JSON."))
     check_csrf(request)
-    chat = servers[alias]
-    context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
     check_access(chat, context)
     context.page = read_page(request, context)
     body = request.body
-    if len(body) > conf.CHATKIT_MAX_BODY_SIZE:
-        raise too_large()
+    check_size(chat, context, len(body))
     if body.count(b",") > MAX_VALUES:
         raise Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
     return chat, context, ESCAPED_NUL.sub(r"\1\\ufffd", body.decode()).encode()
@@ -135,10 +140,6 @@ def check_csrf(request: HttpRequest) -> None:
     if reason is not None:
         logger.warning("Forbidden (%s): %s", reason, request.path, extra={"status_code": 403})
         raise Refused(403, "csrf_failed", _("This page is out of date. Reload it and try again."))
-
-
-def too_large() -> Refused:
-    return Refused(413, "request_too_large", _("This is too large to send."))
 
 
 async def to_response(request: HttpRequest, result: StreamingResult | NonStreamingResult) -> HttpResponseBase:
@@ -237,7 +238,7 @@ def explain(error: Exception) -> Refused:
             log_invalid(error)
             return Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
         case RequestDataTooBig():
-            return too_large()
+            return request_too_large()
         case UnreadablePostError() | SuspiciousOperation() | BadRequest():
             return Refused(400, "invalid_request", _("The request broke off."))
         case UnknownServer() | NotFoundError() | Http404():

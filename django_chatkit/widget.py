@@ -27,7 +27,7 @@ from .options import Problem, chatkit_locale, drop_invalid, merge, resolve
 from .options.problems import any_of, did_you_mean
 from .options.schema import OPTIONS
 from .page import describe_page, sign_page
-from .permissions import check_access
+from .permissions import check_access, get_dictation
 from .servers import servers
 
 if TYPE_CHECKING:
@@ -181,10 +181,21 @@ def get_options(
     request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem], bool]:
     """Options that ChatKit.js will take, the problems, and whether something was left out for them."""
+    can_hear = get_dictation(chat, context) is not None
     defaults = merge(get_defaults(request, chat.alias), get_attachment_options(request, chat, context))
+    defaults = merge(defaults, {"composer": {"dictation": {"enabled": True}}} if can_hear else {})
     wanted = resolve(merge(defaults, conf.CHATKIT_OPTIONS, chat.get_options(context), given))
     kept, problems = drop_invalid(wanted)
-    return merge(resolve(defaults), kept), problems, kept != wanted
+    fatal = kept != wanted
+    if not can_hear and wants_dictation(kept):
+        problems.append(Problem("composer.dictation.enabled", "this server has no dictation"))
+        kept = merge(kept, {"composer": {"dictation": {"enabled": False}}})
+    return merge(resolve(defaults), kept), problems, fatal
+
+
+def wants_dictation(options: Mapping[str, Any]) -> bool:
+    composer = options.get("composer") or {}
+    return bool((composer.get("dictation") or {}).get("enabled"))
 
 
 def get_defaults(request: HttpRequest, alias: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ what it was asked::
         assert api.bodies[0]["messages"]
 """
 
+import email
 import json
 import threading
 import time
@@ -105,18 +106,22 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        received = self.rfile.read(int(self.headers["Content-Length"]))
+        is_speech = self.path.endswith("/audio/transcriptions")
+        body = read_form(self.headers["Content-Type"], received) if is_speech else json.loads(received)
         self.api.paths.append(self.path)
         self.api.bodies.append(body)
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")
         self.api.keys.append(key)
-        if not self.path.endswith(("/responses", "/chat/completions")):
+        if not self.path.endswith(("/responses", "/chat/completions", "/audio/transcriptions")):
             self.api.problems.append(f"unexpected request: {self.path}")
         if key != KEY:
             # OpenAI repeats the key, too.
             return self.refuse(
                 401, {"message": f"Incorrect API key provided: {key}", "code": "invalid_api_key"}
             )
+        if is_speech:
+            return self.transcribe(body)
         is_chat = self.path.endswith("/chat/completions")
         if problem := chat_problem(body) if is_chat else responses_problem(body):
             self.api.problems.append(problem)
@@ -132,6 +137,17 @@ class Handler(BaseHTTPRequestHandler):
         if not body.get("stream"):
             return self.reply(200, list(events)[-1]["response"])
         return self.stream(events, answer)
+
+    def transcribe(self, body: dict[str, Any]) -> None:
+        if problem := speech_problem(body):
+            self.api.problems.append(problem)
+            return self.refuse(400, {"message": problem, "code": "invalid_request"})
+        answer = self.api.next_answer()
+        time.sleep(answer.seconds)
+        if answer.status != 200:
+            return self.refuse(answer.status, answer.error)
+        with suppress(OSError):  # the caller has left
+            self.reply(200, {"text": "".join(answer.pieces)})
 
     def refuse(self, status: int, error: dict[str, Any]) -> None:
         self.reply(status, {"error": {"type": "test", "param": None, **error}})
@@ -184,7 +200,30 @@ def is_piece(event: dict[str, Any]) -> bool:
     return event["type"].endswith(".delta")
 
 
+def read_form(content_type: str, body: bytes) -> dict[str, Any]:
+    """The fields of a form; a file as its name, type and bytes."""
+    message = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    fields: dict[str, Any] = {}
+    for part in message.get_payload():
+        name = part.get_param("name", header="Content-Disposition")
+        content = part.get_payload(decode=True)
+        file = part.get_filename()
+        fields[name] = (file, part.get_content_type(), content) if file else content.decode()
+    return fields
+
+
 # What they refuse
+
+
+def speech_problem(body: dict[str, Any]) -> str:
+    """They tell formats apart by the ending of the name."""
+    file, model = body.get("file"), body.get("model")
+    if not model or not isinstance(file, tuple) or not file[2]:
+        return f"no file or no model among {sorted(body)}"
+    if not file[0].endswith((".webm", ".ogg", ".mp4", ".wav", ".mp3", ".m4a")):
+        return f"unknown ending of {file[0]}"
+    unknown = body.keys() - {"file", "model", "language", "prompt", "response_format"}
+    return f"unknown fields {sorted(unknown)}" if unknown else ""
 
 
 def chat_problem(body: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 import asyncio
 
 from django_chatkit.attachments import Attachments
+from django_chatkit.dictation import Dictation
+from django_chatkit.feedback import FeedbackQuestion
 from django_chatkit.server import DjangoChatKitServer, TextServer
 
 
@@ -52,6 +54,32 @@ class TwoPhaseServer(FileServer):
         strategy="two_phase",
         accept={"image/*": [".png", ".jpg"], "text/csv": [".csv"], "text/plain": [".txt"]},
     )
+
+
+class HearingServer(PublicServer):
+    """Understands how long a recording is, and who speaks."""
+
+    dictation = Dictation(
+        lambda recording, context: f" {context.user or 'a visitor'} said {len(recording.data)} bytes ",
+        max_size=3000,
+    )
+
+
+class CuriousServer(PublicServer):
+    """Wants to know what was wrong."""
+
+    feedback_question = FeedbackQuestion("What was wrong?", ["All of it", "The tone"], thanks="Noted.")
+
+
+class RememberingServer(PublicServer):
+    """Tells what was said before, and what is on the page."""
+
+    def can_see_page_object(self, obj, context):
+        return obj == context.user
+
+    def reply(self, message, context, history=()):
+        facts = self.get_page_facts(context)
+        return f"{[(one['role'], one['content']) for one in history]}, {facts and facts['object']}"
 
 
 class ScriptedServer(DjangoChatKitServer):

@@ -101,4 +101,7 @@ CHATKIT_SERVERS = {
     "slow": "tests.servers.SlowServer",
     "files": "tests.servers.FileServer",
     "two-phase": "tests.servers.TwoPhaseServer",
+    "hearing": "tests.servers.HearingServer",
+    "curious": "tests.servers.CuriousServer",
+    "remembering": "tests.servers.RememberingServer",
 }

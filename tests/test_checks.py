@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from agents import Agent
+from agents import Agent, OpenAIChatCompletionsModel, OpenAIProvider, RunConfig
 from csp.constants import NONCE
 from django.core.checks import Error, Warning, run_checks
 from django.core.checks.registry import registry
@@ -18,11 +18,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import include, path
 
 from django_chatkit import checks
-from django_chatkit.agents import AgentServer, tool
+from django_chatkit.agents import AgentServer, OpenAITranscriber, tool
 from django_chatkit.checks import deployment, sdk, servers
 from django_chatkit.conf import conf
 from django_chatkit.csp import CHATKIT_CSP
+from django_chatkit.dictation import Dictation
+from django_chatkit.feedback import FeedbackQuestion
 from django_chatkit.server import DjangoChatKitServer, TextServer
+from tests.servers import PublicServer
 
 ROOT = Path(__file__).parent.parent
 CDN = "https://cdn.platform.openai.com"
@@ -32,6 +35,12 @@ OPTIONS_HINT = "The documentation lists every option, with the type that ChatKit
 ENGINES = ("postgresql", "sqlite3")
 NAN = float("nan")
 READY = {"CHATKIT_DOMAIN_KEY": "domain_pk_1", "ASGI_APPLICATION": "mysite.asgi.application"}
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    """Agents could answer."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
 
 
 def found(*, deploy: bool = False) -> list:
@@ -147,6 +156,7 @@ def test_a_whole_number_is_a_number(settings, seconds):
 
 
 def test_body_limit_that_django_undercuts(settings):
+    settings.CHATKIT_SERVERS = {"default": "tests.servers.EchoServer"}
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     message = "CHATKIT_MAX_BODY_SIZE is larger than DATA_UPLOAD_MAX_MEMORY_SIZE (1000), which counts."
     hint = "Raise DATA_UPLOAD_MAX_MEMORY_SIZE as well, or lower CHATKIT_MAX_BODY_SIZE."
@@ -686,6 +696,160 @@ print(sorted({{"chatkit.server", "agents", "tests.servers"}} & set(sys.modules))
     assert done.returncode == 0, done.stderr
     loaded = done.stdout.strip().splitlines()[-1]
     assert "'chatkit.server', 'tests.servers'" in loaded if deploy else loaded == "[]"
+
+
+# Speech and feedback
+
+
+@pytest.fixture
+def server(settings):
+    """A server class with these attributes, and the path that messages name it by."""
+
+    def declare(base=PublicServer, **attributes):
+        made = type("Declared", (base,), {"__module__": __name__, **attributes})
+        globals()["Declared"] = made
+        settings.CHATKIT_SERVERS = {"default": "tests.test_checks.Declared"}
+        return "tests.test_checks.Declared"
+
+    yield declare
+    globals().pop("Declared", None)
+
+
+def listen(recording, context):
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"transcribe": "whisper"}, "transcribe must be a function, not 'whisper'"),
+        ({"max_size": 0}, "max_size must be a whole number greater than 0, not 0"),
+        ({"max_size": 1.5}, "max_size must be a whole number greater than 0, not 1.5"),
+        ({"timeout": 0}, "timeout must be a number greater than 0, not 0"),
+        ({"timeout": "60"}, "timeout must be a number greater than 0, not '60'"),
+    ],
+)
+def test_dictation_that_cannot_be(server, values, problem):
+    path = server(dictation=Dictation(**{"transcribe": listen, **values}))
+    hint = "Dictation(transcribe, max_size=…, timeout=…) are its arguments."
+    assert found() == [Error(f"{path}.dictation: {problem}.", hint=hint, id="chatkit.E017")]
+
+
+BUTTON = {"composer": {"dictation": {"enabled": True}}}
+
+
+def test_button_without_dictation(server):
+    path = server(options=BUTTON)
+    message = f"{path}.options: composer.dictation is enabled, but the server has no dictation."
+    hint = "Add dictation = Dictation(…), which also switches the button on, or leave the option out."
+    assert found() == [Error(message, hint=hint, id="chatkit.E018")]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"options": BUTTON, "dictation": Dictation(listen)},
+        {"options": BUTTON, "get_dictation": lambda self, context: Dictation(listen)},
+        {"options": {"composer": {"dictation": {"enabled": False}}}},
+        {"dictation": Dictation(listen)},
+        {"dictation": Dictation(OpenAITranscriber())},
+        {"feedback_question": FeedbackQuestion()},
+        {"feedback_question": FeedbackQuestion("Why?", [], multiple=False, thanks="Thanks")},
+    ],
+)
+def test_speech_and_feedback_as_they_should_be(server, attributes):
+    server(**attributes)
+    assert found() == []
+
+
+def test_recordings_that_django_refuses(server, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 3_000_000
+    path = server(dictation=Dictation(listen, max_size=3_000_000))
+    message = (
+        f"{path}.dictation takes 3000000 bytes, but DATA_UPLOAD_MAX_MEMORY_SIZE is 3000000: "
+        "such a recording makes a request of 4004096 bytes."
+    )
+    hint = "Raise that setting, or lower max_size."
+    assert found() == [Warning(message, hint=hint, id="chatkit.W013")]
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
+    assert found() == []
+
+
+def test_djangos_default_lets_our_default_through(server, settings):
+    server(dictation=Dictation(listen))
+    assert found() == []
+
+
+def test_dictation_without_a_key(server, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    path = server(dictation=Dictation(OpenAITranscriber()))
+    message = f"{path}.dictation has no key, so nobody can dictate."
+    hint = "Set OPENAI_API_KEY, or give it an api_key."
+    assert found() == [Warning(message, hint=hint, id="chatkit.W014")]
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"text": ""}, "text must be a text"),
+        ({"thanks": None}, "thanks must be a text"),
+        ({"options": "Wrong"}, "options must be a list of texts"),
+        ({"options": ["Wrong", 7]}, "options must be a list of texts"),
+        ({"options": ["Wrong", "Wrong"]}, "options must be different from each other, and at most 20"),
+        (
+            {"options": [str(n) for n in range(21)]},
+            "options must be different from each other, and at most 20",
+        ),
+    ],
+)
+def test_feedback_question_that_cannot_be_put(server, values, problem):
+    path = server(feedback_question=FeedbackQuestion(**values))
+    hint = "FeedbackQuestion(text, options=[…], multiple=…, thanks=…) are its arguments."
+    assert found() == [Error(f"{path}.feedback_question: {problem}.", hint=hint, id="chatkit.E019")]
+
+
+# Keys
+
+
+class OtherModel(OpenAIChatCompletionsModel):
+    def __init__(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"agent": Agent(name="A")},
+        {"agent": Agent(name="A", model="gpt-5")},
+        {"agent": Agent(name="A", model="openai/gpt-5")},
+        {"agent": Agent(name="A", model=OtherModel(), handoffs=[Agent(name="B")])},
+        {"agent": Agent(name="A", model=OtherModel()), "title_agent": Agent(name="T")},
+    ],
+)
+def test_no_key_for_openais_models(server, monkeypatch, attributes):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    path = server(AgentServer, **attributes)
+    message = f"{path} uses OpenAI's models, but OPENAI_API_KEY is not set: no message can be answered."
+    hint = "Set it in the environment, or give the agent a model of its own."
+    assert found() == [Warning(message, hint=hint, id="chatkit.W015")]
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"agent": Agent(name="A", model=OtherModel())},
+        {"agent": Agent(name="A", model="litellm/some/model")},
+        {"agent": Agent(name="A"), "run_config": RunConfig(model=OtherModel())},
+        {"agent": Agent(name="A"), "run_config": RunConfig(model_provider=OpenAIProvider(api_key="x"))},
+        {"get_agent": lambda self, context: Agent(name="A")},
+    ],
+)
+def test_models_that_need_no_key_of_openais(server, monkeypatch, attributes):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    server(AgentServer, **attributes)
+    assert found() == []
 
 
 # Tools

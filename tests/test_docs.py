@@ -141,7 +141,7 @@ def test_members_of_the_testing_kit(class_):
 
 
 ATTRIBUTES = {ChatKitClient: [], Reply: ["status", "body", "response"]}
-FILES = ("views.py", "permissions.py", "uploads.py", "exceptions.py")
+FILES = ("views.py", "permissions.py", "uploads.py", "dictation.py", "exceptions.py")
 
 
 def test_http_answers():
@@ -257,7 +257,7 @@ def test_quickstart(tmp_path):
         project.write(name, block)
     assert "no issues" in project.manage("check", "--fail-level", "WARNING")
     said = project.manage("chatkit_doctor", "--user", "ann")
-    assert "Server 'default' is a EchoServer." in said
+    assert "Server 'default' is mysite.chat.EchoServer." in said
     assert "/chatkit/support/ answers ann." in said
     assert project.visit()[2].strip() == "one two"
 

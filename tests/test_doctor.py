@@ -4,13 +4,16 @@ import asyncio
 from io import StringIO
 
 import pytest
+from agents import Agent
 from asgiref.sync import markcoroutinefunction
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.shortcuts import redirect
 
+from django_chatkit.agents import AgentServer
 from django_chatkit.checks import sdk
+from django_chatkit.dictation import Dictation
 from django_chatkit.management.commands import chatkit_doctor
 from django_chatkit.models import Thread
 from django_chatkit.server import DjangoChatKitServer, TextServer
@@ -53,6 +56,14 @@ class BrokenServer(TextServer):
         return message
 
 
+class ListeningServer(SlowServer):
+    dictation = Dictation(lambda recording, context: "")
+
+
+class KeylessServer(AgentServer):
+    agent = Agent(name="Test")
+
+
 class ClosedServer(TextServer):
     def has_permission(self, context):
         return False
@@ -70,6 +81,15 @@ def isolating(get_response):
     def middleware(request):
         response = get_response(request)
         response["Cross-Origin-Embedder-Policy"] = "require-corp"
+        return response
+
+    return middleware
+
+
+def muting(get_response):
+    def middleware(request):
+        response = get_response(request)
+        response["Permissions-Policy"] = muting.policy
         return response
 
     return middleware
@@ -135,9 +155,9 @@ def test_a_healthy_project(settings):
     assert doctor().splitlines() == [
         "ok    The system checks find nothing.",
         "ok    The tables are there.",
-        "ok    Server 'default' is a EchoServer.",
+        "ok    Server 'default' is tests.servers.EchoServer.",
         "skip  Server 'default' serves nobody who is signed out: give a --user to ask it as.",
-        "ok    Server 'public' is a PublicServer.",
+        "ok    Server 'public' is tests.servers.PublicServer.",
         "ok    /chatkit/public/ answers a visitor.",
     ]
 
@@ -214,6 +234,48 @@ def test_a_message_that_is_refused(serve, user, capsys, monkeypatch):
     monkeypatch.setattr(SlowServer, "max_message_length", 3)
     said = sick(capsys, "--user", "ann", "--stream")
     assert "To a message it answers 413: This message is too long." in said
+
+
+@pytest.mark.parametrize(
+    ("policy", "warned"),
+    [
+        ("microphone=()", "microphone=()"),
+        ("camera=(), microphone=(self), geolocation=*", "microphone=(self)"),
+        ("microphone=self", "microphone=self"),
+        ("microphone=*", ""),
+        ('microphone=(self "https://cdn.platform.openai.com")', ""),
+        ("camera=()", ""),
+    ],
+)
+def test_a_policy_that_forbids_to_listen(serve, user, settings, policy, warned):
+    serve("ListeningServer")
+    settings.MIDDLEWARE = ["tests.test_doctor.muting", *settings.MIDDLEWARE]
+    muting.policy = policy
+    said = doctor("--user", "ann")
+    words = f"warn  Permissions-Policy: {warned} keeps ChatKit's frame from listening."
+    assert (words in said) if warned else ("Permissions-Policy" not in said)
+    settings.CHATKIT_SERVERS = {"default": "tests.test_doctor.SlowServer"}
+    assert "Permissions-Policy" not in doctor("--user", "ann")
+
+
+def test_a_missing_key_is_named_once_and_before_anybody_asks(serve, user, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    serve("KeylessServer")
+    said = doctor("--user", "ann")
+    assert said.count("OPENAI_API_KEY is not set: no message can be answered. (chatkit.W015)") == 1
+    assert "ok    /chatkit/ answers ann." in said
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "in 1 piece,"), (2, "in 2 pieces,")])
+def test_pieces_are_counted(serve, user, monkeypatch, count, words):
+    serve("SlowServer")
+    real = chatkit_doctor.Command.judge
+
+    async def judge(self, reply, times):
+        await real(self, reply, [0.1] * count)
+
+    monkeypatch.setattr(chatkit_doctor.Command, "judge", judge)
+    assert words in doctor("--user", "ann", "--stream")
 
 
 def test_without_tables(serve, capsys, monkeypatch):

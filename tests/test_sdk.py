@@ -62,7 +62,6 @@ def test_every_request_type_was_thought_of():
     unchecked = {kind.__name__ for kind in requests - known - {types.BaseReq}}
     # These name only a thread, which check_thread() has seen to, or nothing at all.
     assert unchecked == {
-        "InputTranscribeReq",
         "ItemsListReq",
         "ThreadsDeleteReq",
         "ThreadsGetByIdReq",

@@ -41,7 +41,7 @@ OPTION_SETS = [
     {
         "composer": {
             "tools": [{"id": "t", "label": "T", "icon": "lucide:star"}],
-            "dictation": {"enabled": True},
+            "dictation": {"enabled": False},
         }
     },
     {"threadItemActions": {"feedback": False}, "thread": {"autoScroll": True}},

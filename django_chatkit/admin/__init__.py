@@ -1,15 +1,19 @@
 """Where staff read, search and tidy threads.
 
-Items and feedback are not registered: they are read within their thread and written by nobody but the
-chat itself, and deleting a thread or a user then asks for no permission on each kind of row below it.
+Items are not registered: they are read within their thread. Feedback and confirmations are lists, and
+written by nobody but the chat itself; deleting a thread or a user asks for no permission on them.
 """
 
 from django.contrib import admin
 
-from django_chatkit.models import Thread
+from django_chatkit.models import Confirmation, Feedback, Thread
 
+from .confirmation import ConfirmationAdmin
+from .feedback import FeedbackAdmin
 from .thread import ThreadAdmin
 
 admin.site.register(Thread, ThreadAdmin)
+admin.site.register(Feedback, FeedbackAdmin)
+admin.site.register(Confirmation, ConfirmationAdmin)
 
-__all__ = ["ThreadAdmin"]
+__all__ = ["ConfirmationAdmin", "FeedbackAdmin", "ThreadAdmin"]

@@ -9,7 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
-from django_chatkit.models import Thread, ThreadItem, ThreadQuerySet
+from django_chatkit.models import Feedback, Thread, ThreadItem, ThreadQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ BIG_COLUMNS = ("status_reason", "allowed_image_domains", "metadata")
 
 
 class ThreadChangeList(ChangeList):
-    """A page of threads, with the number of items of each from one query for the page."""
+    """A page of threads, with the numbers of items and of thumbs of each from one query each for the page."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Thread]:
         threads = super().get_queryset(request, exclude_parameters)
@@ -29,7 +29,7 @@ class ThreadChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = with_item_counts(self.result_list)
+        self.result_list = with_thumbs(with_item_counts(self.result_list))
 
 
 def with_item_counts(threads: Iterable[Thread]) -> list[Thread]:
@@ -40,6 +40,21 @@ def with_item_counts(threads: Iterable[Thread]) -> list[Thread]:
     for thread in found:
         thread.item_count = counts.get(thread.thread_id, 0)  # type: ignore[attr-defined]
     return found
+
+
+def with_thumbs(threads: list[Thread]) -> list[Thread]:
+    """How many answers of each thread got thumbs up, and how many got thumbs down."""
+    names = [thread.thread_id for thread in threads]
+    rated = Feedback.objects.answers().filter(item__thread__thread_id__in=names).order_by()
+    counts = {
+        (thread_id, kind): count
+        for thread_id, kind, count in rated.values_list("item__thread__thread_id", "kind").annotate(
+            Count("pk")
+        )
+    }
+    for thread in threads:
+        thread.thumbs = {kind: counts.get((thread.thread_id, kind), 0) for kind in Feedback.Kind.values}  # type: ignore[attr-defined]
+    return threads
 
 
 class DatedThreads(ThreadQuerySet):

@@ -24,6 +24,7 @@ class ServerFilter(admin.SimpleListFilter):
 
     title = _("server")
     parameter_name = "server"
+    field = "server"
     OTHER = "-"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[Any, Any]]:
@@ -31,8 +32,14 @@ class ServerFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == self.OTHER:
-            return queryset.exclude(server__in=list(conf.CHATKIT_SERVERS))
-        return queryset.filter(server=self.value()) if self.value() else queryset
+            return queryset.exclude(**{f"{self.field}__in": list(conf.CHATKIT_SERVERS)})
+        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
+
+
+class InThread:
+    """For a list of what hangs on items: the filter looks at their threads."""
+
+    field = "item__thread__server"
 
 
 class OwnerFilter(admin.SimpleListFilter):
@@ -64,6 +71,22 @@ class FeedbackFilter(admin.SimpleListFilter):
             return queryset.filter(~Exists(given))
         if self.value() in Feedback.Kind.values:
             return queryset.filter(Exists(given.filter(kind=self.value())))
+        return queryset
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[Any, Any]]:
+        return [("given", _("given")), ("none", _("none"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "given":
+                return queryset.exclude(reason="")
+            case "none":
+                return queryset.filter(reason="")
         return queryset
 
 

@@ -13,12 +13,12 @@ from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator, smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
 from django_chatkit.downloads import file_response
-from django_chatkit.models import Attachment, Thread, ThreadItem
+from django_chatkit.models import Attachment, Feedback, Thread, ThreadItem
 from django_chatkit.transcript import pretty
 
 from .actions import close, lock, reopen, unlock, untitled
@@ -55,7 +55,7 @@ class ThreadAdmin(ThreadModelAdmin):
     action_form = ThreadActionForm
     actions = [lock, unlock, close, reopen]
     date_hierarchy = "updated_at"
-    list_display = ["list_title", "owner", "server", "list_status", "item_count", "updated_at"]
+    list_display = ["list_title", "owner", "server", "list_status", "item_count", "thumbs", "updated_at"]
     list_display_links = ["list_title"]
     list_filter = LIST_FILTER  # type: ignore[assignment]  # lists are invariant
     list_per_page = 50
@@ -145,6 +145,13 @@ class ThreadAdmin(ThreadModelAdmin):
     @admin.display(description=_("items"))
     def item_count(self, thread: Thread) -> int:
         return thread.item_count  # type: ignore[attr-defined, no-any-return]
+
+    @admin.display(description=_("feedback"))
+    def thumbs(self, thread: Thread) -> str | None:
+        signs = {Feedback.Kind.POSITIVE: "👍", Feedback.Kind.NEGATIVE: "👎"}
+        given = [(kind.label, signs[kind], count) for kind in signs if (count := thread.thumbs[kind])]  # type: ignore[attr-defined]
+        badge = '<span class="chatkit-thumbs" role="img" aria-label="{0}: {2}">{1}\u202f{2}</span>'
+        return format_html_join(" ", badge, given) or None
 
     # The page of one thread
 

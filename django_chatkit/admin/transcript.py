@@ -31,7 +31,8 @@ class Transcript:
 
 def get_transcript(thread: Thread, parameters: Mapping[str, str]) -> Transcript:
     """The page that ``?before=`` or ``?after=`` (an item's key) asks for; the newest one without."""
-    items = ThreadItem.objects.filter(thread_id=thread.thread_id).select_related("feedback").defer("text")
+    items = ThreadItem.objects.filter(thread_id=thread.thread_id)
+    items = items.select_related("feedback", "confirmation").defer("text")
     rows = get_page(items, get_key(parameters, BEFORE), get_key(parameters, AFTER))
     return Transcript(
         entries=[read_item(row) for row in rows],

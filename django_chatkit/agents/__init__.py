@@ -5,6 +5,7 @@ from .converter import DjangoThreadItemConverter
 from .images import DjangoResponseStreamConverter
 from .server import AgentServer
 from .tools import tool
+from .transcription import OpenAITranscriber
 
 from chatkit.agents import ClientToolCall
 
@@ -14,6 +15,7 @@ __all__ = [
     "DjangoAgentContext",
     "DjangoResponseStreamConverter",
     "DjangoThreadItemConverter",
+    "OpenAITranscriber",
     "ToolContext",
     "function_tool",
     "tool",

@@ -46,7 +46,7 @@ def get_hint(error: Exception) -> str:
     """What a developer should do about it, for pages under DEBUG. Never a key, never an error's text."""
     match error:
         case openai.AuthenticationError():
-            return "DEBUG: the provider refused the API key; check OPENAI_API_KEY."
+            return f"DEBUG: {get_cause(error)}"
         case openai.NotFoundError():
             return "DEBUG: the provider does not know this model or address; check the agent's model."
         case openai.APIConnectionError():
@@ -55,6 +55,16 @@ def get_hint(error: Exception) -> str:
             return f"DEBUG: {type(error).__name__}; the server's log says more."
         case openai.OpenAIError() if not os.environ.get("OPENAI_API_KEY"):
             return "DEBUG: OPENAI_API_KEY is not set: set it, or give the agent another model."
+    return ""
+
+
+def get_cause(error: Exception) -> str:
+    """What is wrong with the key, in a line: where in the code it came to light is of no use to anybody."""
+    match error:
+        case openai.AuthenticationError():
+            return "The provider refused the API key. Check OPENAI_API_KEY."
+        case openai.OpenAIError() if "api_key" in str(error) and not isinstance(error, openai.APIError):
+            return "There is no API key. Set OPENAI_API_KEY, or give the agent another model."
     return ""
 
 

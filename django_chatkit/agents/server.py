@@ -23,15 +23,17 @@ from django.utils.text import Truncator
 
 from django_chatkit.context import ChatKitContext
 from django_chatkit.events import new_item
+from django_chatkit.history import load_history
+from django_chatkit.logs import logger
 from django_chatkit.sdk import types
 from django_chatkit.server import DjangoChatKitServer
-from django_chatkit.store import MAX_PAGE_SIZE
 from django_chatkit.streaming import uninterrupted
 
 from .context import DjangoAgentContext, in_request_thread
 from .converter import DjangoThreadItemConverter
-from .errors import MESSAGES, format_tool_error, get_hint
+from .errors import MESSAGES, format_tool_error, get_cause, get_hint
 from .images import DjangoResponseStreamConverter
+from .keys import lacks_key as lacks_key
 from .run import FollowedRun
 from .settlement import Settlement
 
@@ -114,6 +116,12 @@ class AgentServer(DjangoChatKitServer):
                 return f"{message} {hint}".strip(), allow_retry
         return super().get_error_message(error, context)
 
+    def _log_failure(self, what: str, thread_id: str, error: Exception) -> None:
+        if cause := get_cause(error):
+            logger.error("%s (thread %s): %s", what, thread_id, cause)
+        else:
+            super()._log_failure(what, thread_id, error)
+
     # The answer
 
     async def respond(
@@ -191,21 +199,8 @@ class AgentServer(DjangoChatKitServer):
     ) -> list[types.ThreadItem]:
         """The newest ``history_limit`` items in their order; where older ones are left out, the rest
         begins with what the person said, as some providers demand."""
-        items: list[types.ThreadItem] = []
-        page: types.Page[types.ThreadItem] = types.Page(has_more=True)
-        while page.has_more and (room := self.history_limit - len(items)) > 0:
-            page = await self.store.load_thread_items(
-                thread.id, page.after, min(room, MAX_PAGE_SIZE), "desc", context
-            )
-            items += page.data
-        items.reverse()
-        return from_first_user_message(items) if page.has_more else items
+        return await load_history(self.store, thread.id, self.history_limit, context)
 
 
 def to_json(facts: dict[str, Any]) -> str:
     return json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False)
-
-
-def from_first_user_message(items: list[types.ThreadItem]) -> list[types.ThreadItem]:
-    starts = (place for place, item in enumerate(items) if isinstance(item, types.UserMessageItem))
-    return items[next(starts, 0) :]

@@ -17,6 +17,9 @@ E011, E012  no CSRF middleware, no sessions for visitors      project
 E013        django.contrib.auth is not installed              project
 E014, E015  the module ``chatkit`` is somebody else's         sdk
 E016        a declaration of files that cannot be             servers
+E017        a declaration of dictation that cannot be         speech
+E018        a button for dictation that leads nowhere         speech
+E019        a question after thumbs that cannot be put        servers
 E030, E031  a tool's permission, a tool's question            tools
 W001        nothing says that ASGI is used                    deployment
 W002, W003  no session or authentication middleware           project
@@ -29,10 +32,13 @@ W009        the demo server                                   deployment
 W010        database connections that pile up                 deployment
 W011        URLs that only some pages find                    project
 W012        no place for the files that people send           servers
+W013        a body limit of Django's, for recordings          speech
+W014        no key for the dictation                          speech
+W015        no key for OpenAI's models                        models
 W030        a tool's permission that is not in the database   tools
 =========== ================================================= ===========
 """
 
-from django_chatkit.checks import csp, deployment, project, sdk, servers, tools, values
+from django_chatkit.checks import csp, deployment, models, project, sdk, servers, speech, tools, values
 
-__all__ = ["csp", "deployment", "project", "sdk", "servers", "tools", "values"]
+__all__ = ["csp", "deployment", "models", "project", "sdk", "servers", "speech", "tools", "values"]

@@ -14,7 +14,9 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from django_chatkit.checks.models import check_key
 from django_chatkit.checks.project import has_middleware
+from django_chatkit.checks.speech import check_dictation
 from django_chatkit.checks.tools import check_tools
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
 from django_chatkit.conf import conf
@@ -119,6 +121,9 @@ def examine_server(alias: str) -> list[CheckMessage]:
         *check_options(server_class.options, f"{path}.options"),
         *check_anonymous(server_class, path),
         *check_attachments(server_class, path),
+        *check_dictation(server_class, path),
+        *check_feedback_question(server_class, path),
+        *check_key(server_class, path),
         *check_tools(server_class, path),
     ]
 
@@ -176,6 +181,15 @@ def check_attachments(server_class: Any, path: str) -> Iterator[CheckMessage]:
         message = f"{path} takes files, but MEDIA_ROOT is not set: they would lie in the working directory."
         hint = f"Add a private storage {STORAGE_ALIAS!r} to STORAGES, or set MEDIA_ROOT."
         yield Warning(message, hint=hint, id="chatkit.W012")
+
+
+def check_feedback_question(server_class: Any, path: str) -> Iterator[CheckMessage]:
+    question = server_class.feedback_question
+    if not hasattr(question, "problems"):
+        return  # None, or of a wrong type, which is another check's business
+    for problem in question.problems():
+        hint = "FeedbackQuestion(text, options=[…], multiple=…, thanks=…) are its arguments."
+        yield Error(f"{path}.feedback_question: {problem}.", hint=hint, id="chatkit.E019")
 
 
 @register(TAG)

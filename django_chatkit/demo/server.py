@@ -48,7 +48,7 @@ class DemoServer(AgentServer):
 
     def get_attachments(self, context: ChatKitContext) -> Attachments | None:
         """Files too, on a site that has a place for them."""
-        return Attachments() if has_place_for_files() else None
+        return self.attachments or (Attachments() if has_place_for_files() else None)
 
     async def action(
         self,

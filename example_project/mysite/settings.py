@@ -88,3 +88,5 @@ CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'self'"], **CHATKIT_C
 STANDIN = os.environ.get("STANDIN") == "1"
 if STANDIN:
     CHATKIT_SCRIPT_URL = "/standin.js"
+    # The real component draws pictures in a frame of its own, which this site's policy does not reach.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] = ["'self'", "blob:"]

@@ -4,8 +4,12 @@ from agents import Agent, Tool
 from django.conf import settings
 from django.db.models import QuerySet
 
-from django_chatkit.agents import AgentServer, ToolContext, function_tool
+from django_chatkit.agents import AgentServer, OpenAITranscriber, ToolContext, function_tool
+from django_chatkit.attachments import Attachments
+from django_chatkit.context import ChatKitContext
 from django_chatkit.demo import DemoServer
+from django_chatkit.dictation import Dictation, Recording
+from django_chatkit.feedback import FeedbackQuestion
 
 from .models import Order, Product
 
@@ -46,6 +50,11 @@ def make_agent(name: str, instructions: str, tools: list[Tool]) -> Agent:
     return demo.clone(name=name, instructions=instructions, tools=[*tools, *demo.tools])
 
 
+def listen(recording: Recording, context: ChatKitContext) -> str:
+    """Without a key nobody here understands speech, but the button can be tried."""
+    return f"I said {len(recording.data)} bytes of {recording.mime_type}."
+
+
 # In a project of yours this is an AgentServer; the DemoServer adds what the demo's widget needs.
 class SupportServer(DemoServer):
     """Answers customers who are signed in, about their own orders."""
@@ -55,6 +64,13 @@ class SupportServer(DemoServer):
         "You help customers of Kettle & Leaf with their orders. Look orders up; never guess.",
         [my_orders, order_status, products],
     )
+    attachments = Attachments(
+        max_size=5 * 1024 * 1024,
+        max_count=3,
+        accept={"image/*": [".png", ".jpg", ".jpeg", ".gif", ".webp"], "text/plain": [".txt"]},
+    )
+    dictation = Dictation(OpenAITranscriber() if settings.OPENAI_MODEL else listen)
+    feedback_question = FeedbackQuestion()
     options = {
         "frameTitle": "Support chat",
         "startScreen": {

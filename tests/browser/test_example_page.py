@@ -5,6 +5,7 @@ import os
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests import files
 from tests.example import serve
 
 pytestmark = pytest.mark.browser
@@ -145,3 +146,45 @@ def test_staff_find_the_conversation_in_the_admin(open_page):
 def test_pages_fit_a_telephone(open_page, path, scheme):
     page = open_page(path, "demo", viewport={"width": 360, "height": 740}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_customer_sends_a_picture(open_page):
+    page = open_page("/support/", "demo")
+    expect(page.get_by_role("button", name="Show my orders")).to_be_visible()
+    for name, count in (("wrong.png", 0), ("broken-kettle.png", 1)):
+        file = {"name": name, "mimeType": "image/png", "buffer": files.PNG}
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator(".upload[data-state=ready]")).to_have_count(1)
+        if count == 0:
+            page.get_by_role("button", name=f"Remove {name}").click()
+            expect(page.locator(".upload")).to_have_count(0)
+    ask(page, "My kettle looks like this")
+    expect(answers(page).first).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Conversation history").click()
+    page.get_by_role("button", name="My kettle looks like this").first.click()
+    picture = page.locator("[data-thread-turn=user] img")
+    expect(picture).to_have_count(1)
+    expect(picture).to_have_js_property("naturalWidth", 1)
+
+
+def test_a_customer_speaks(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("button", name="Dictate").click()
+    page.get_by_role("button", name="Stop dictation").click()
+    expect(page.get_by_role("textbox")).to_have_text("I said 26 bytes of audio/webm.")
+
+
+def test_a_customer_says_what_was_wrong_and_staff_read_it(open_page):
+    page = open_page("/support/", "demo")
+    ask(page, "What is the status of my order 1003?")
+    expect(answers(page)).to_contain_text("1003")
+    page.get_by_role("button", name="Thumbs down").click()
+    page.get_by_label("Something is missing.").check()
+    page.get_by_role("textbox").fill("Who brings it?")
+    page.get_by_role("button", name="Submit").click()
+    expect(answers(page).last).to_contain_text("Thank you.")
+    admin = open_page("/admin/django_chatkit/feedback/", "admin")
+    expect(admin.get_by_text("Something is missing. Who brings it?")).to_be_visible()
+    admin.get_by_role("link", name="What is the status of my order 1003?").first.click()
+    expect(admin.get_by_text("Who brings it?").first).to_be_visible()

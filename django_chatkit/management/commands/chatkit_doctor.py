@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from time import monotonic as now
 from typing import Any
@@ -14,7 +15,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.test import AsyncClient, override_settings
 
+from django_chatkit.checks.csp import origin_of
 from django_chatkit.checks.servers import examine_server
+from django_chatkit.conf import conf
 from django_chatkit.models import Thread
 from django_chatkit.servers import servers
 from django_chatkit.testing import ChatKitClient, Reply, user_input
@@ -51,8 +54,8 @@ class Command(BaseCommand):
 
     def check_project(self) -> bool:
         """System checks and tables."""
-        found = run_checks(include_deployment_checks=not settings.DEBUG)
-        self.report_all([message for message in found if not message.is_silenced()])
+        self.known = run_checks(include_deployment_checks=not settings.DEBUG)
+        self.report_all([message for message in self.known if not message.is_silenced()])
         try:
             Thread.objects.exists()
         except DatabaseError as error:
@@ -65,14 +68,17 @@ class Command(BaseCommand):
         where = f"Server {alias!r}"
         if alias not in servers:
             return self.fail(f"{where} is not in CHATKIT_SERVERS.", f"Known are: {', '.join(servers)}.")
-        if problems := examine_server(alias):
-            return self.report_all(problems)
+        problems = [one for one in examine_server(alias) if one not in self.known and not one.is_silenced()]
+        if problems:
+            self.report_all(problems)
+        if any(problem.level >= ERROR for problem in problems):
+            return None
         try:
             server = servers[alias]
         except Exception as error:  # whatever a project's __init__ does
             what = f"{type(error).__name__}: {error}"
             return self.fail(f"{where} cannot be made: {what}.", "Look at its __init__.")
-        self.ok(f"{where} is a {type(server).__name__}.")
+        self.ok(f"{where} is {server_name(server)}.")
         if user is None and not server.allow_anonymous:
             return self.skip(f"{where} serves nobody who is signed out: give a --user to ask it as.")
         return async_to_sync(self.ask)(alias, user, stream)
@@ -94,7 +100,17 @@ class Command(BaseCommand):
         policy = reply.response.headers.get("Cross-Origin-Embedder-Policy", "")
         if policy in BLOCKING_POLICIES:
             self.fail(f"Cross-Origin-Embedder-Policy: {policy} blocks ChatKit's frame.", "Do not send it.")
+        if servers[person.server].dictation is not None:
+            self.check_microphone(reply.response.headers.get("Permissions-Policy", ""))
         return True
+
+    def check_microphone(self, policy: str) -> None:
+        """A page's policy speaks for the frames in it too."""
+        allowed = re.search(r"\bmicrophone\s*=\s*(\*|\([^)]*\)|[^\s,]+)", policy)
+        origin = origin_of(conf.CHATKIT_SCRIPT_URL).strip("'")
+        if allowed is not None and allowed[1] != "*" and origin not in allowed[1]:
+            hint = f'Write microphone=(self "{origin}") on pages with the chat.'
+            self.warn(f"Permissions-Policy: {allowed[0]} keeps ChatKit's frame from listening.", hint)
 
     async def send_message(self, person: Person) -> None:
         started = now()
@@ -121,7 +137,8 @@ class Command(BaseCommand):
         if len(times) == 1 and times[0] > 1:
             return self.fail("The answer came in one piece.", "Does a middleware collect it?")
         timing = f"the first after {times[0]:.2f} s, the last after {times[-1]:.2f} s"
-        return self.ok(f"A message was answered in {len(times)} pieces, {timing}. Its thread is deleted.")
+        pieces = "1 piece" if len(times) == 1 else f"{len(times)} pieces"
+        return self.ok(f"A message was answered in {pieces}, {timing}. Its thread is deleted.")
 
     def refused(self, who: str, reply: Reply) -> None:
         """A page of HTML in its place says nothing to the person, and nothing here."""
@@ -150,6 +167,10 @@ class Command(BaseCommand):
     def fail(self, text: str, hint: str) -> None:
         self.failures += 1
         self.stdout.write(f"{self.style.ERROR('FAIL')}  {text}\n      {hint}")
+
+
+def server_name(server: Any) -> str:
+    return f"{type(server).__module__}.{type(server).__qualname__}"
 
 
 class Person(ChatKitClient):

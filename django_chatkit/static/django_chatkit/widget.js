@@ -86,15 +86,17 @@
    *
    * @param {Config} config
    * @param {() => void} onCall
+   * @param {() => void} onUpdates
    * @returns {typeof fetch}
    */
-  function createFetch(config, onCall) {
+  function createFetch(config, onCall, onUpdates) {
     return async (input, init = {}) => {
       onCall();
       if (!isOurs(input)) return fetch(input, init);
       const streaming = new Headers(init.headers).get("accept")?.includes("text/event-stream");
       try {
         const response = await send(config.csrf, input, withPage(config, init));
+        if (response.headers.has("X-ChatKit-Updates")) setTimeout(onUpdates);
         return streaming ? await asStream(response, config) : await asJson(response, config);
       } catch (error) {
         if (!streaming || init.signal?.aborted) throw error;
@@ -285,7 +287,11 @@
     /** @param {Config} config */
     #collect(config) {
       const options = structuredClone(config.options);
-      options.api.fetch = createFetch(config, () => this.#recover("ready"));
+      options.api.fetch = createFetch(
+        config,
+        () => this.#recover("ready"),
+        () => this.#fetchUpdates(),
+      );
       const detail = { element: this.#chat, server: config.server, options };
       this.dispatchEvent(new CustomEvent("chatkit:options", { bubbles: true, detail }));
       return detail.options;
@@ -300,6 +306,15 @@
         this.#report("options", String(error));
       }
       fillHost(this.#chat.shadowRoot);
+    }
+
+    /** The server has changed the thread: it asks why an answer was bad, for example. */
+    async #fetchUpdates() {
+      try {
+        await this.#chat?.fetchUpdates();
+      } catch {
+        // Busy, or gone. A reload shows it too.
+      }
     }
 
     // Never blank

@@ -226,7 +226,7 @@ class Composer {
     this.picker.value = "";
   }
 
-  // Dictation: a few bytes stand for the recording.
+  // Dictation: a few bytes stand for the recording. The first four are those of WebM.
 
   async dictate() {
     this.recording = !this.recording;
@@ -236,7 +236,7 @@ class Composer {
     if (this.recording) return;
     try {
       const { text } = await this.app.api.json("input.transcribe", {
-        audio_base64: btoa("not really a recording"),
+        audio_base64: btoa("\x1aE\xdf\xa3not really a recording"),
         mime_type: DICTATION_TYPE,
       });
       if (text)
