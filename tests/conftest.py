@@ -3,10 +3,14 @@
 import os
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.utils import translation
 
 from django_chatkit.servers import servers
 from django_chatkit.testing import ChatKitClient
+
+from . import files
 
 pytest_plugins = ["django_chatkit.testing.fixtures"]
 """Which also runs ``async def`` tests."""
@@ -22,6 +26,20 @@ def pytest_runtest_makereport(item, call):
         if "not for this run" not in str(reason):
             report.outcome = "failed"
             report.longrepr = f"Skipped, but everything is required here: {reason}"
+
+
+@pytest.fixture(autouse=True)
+def empty_storage():
+    """No test finds files of another one: the tests' storage is in memory."""
+    yield
+    files.empty_storage()
+
+
+@pytest.fixture(autouse=True)
+def own_language():
+    """No test speaks the language that another one has left active."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(autouse=True)

@@ -35,12 +35,6 @@ from .test_views import assert_refused
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def storage():
-    yield
-    files.empty_storage()
-
-
 @pytest.fixture(params=["files", "two-phase"])
 def chat(request, user):
     """Ann, once with each strategy."""

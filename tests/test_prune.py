@@ -17,12 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timezone.now() + timedelta(hours=25)
 
 
-@pytest.fixture(autouse=True)
-def storage():
-    yield
-    files.empty_storage()
-
-
 def make(user, attachment_id, hours=25, **fields):
     row = Attachment(attachment_id=attachment_id, name="a.txt", mime_type="text/plain", size=5, **fields)
     row.give_to(ChatKitContext(user=user))

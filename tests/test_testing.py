@@ -13,6 +13,7 @@ from django.test import TestCase
 from django_chatkit import testing
 from django_chatkit.agents import AgentServer, ToolContext
 from django_chatkit.attachments import Attachments
+from django_chatkit.dictation import Dictation
 from django_chatkit.models import Feedback, Thread, ThreadItem
 from django_chatkit.server import DjangoChatKitServer, TextServer, stream_text
 from django_chatkit.servers import servers
@@ -51,6 +52,7 @@ class EveryServer(DjangoChatKitServer):
     """Asks for what the message says, so that each request has something to refer to."""
 
     attachments = Attachments()
+    dictation = Dictation(lambda recording, context: f"{len(recording.data)} bytes of {recording.mime_type}")
     page_actions = ("greet",)
 
     async def respond(self, thread, input_user_message, context):
@@ -80,9 +82,6 @@ class EveryServer(DjangoChatKitServer):
         task = types.CustomTask(title=action.payload["name"])
         item = types.TaskItem(id="tsk_1", thread_id=thread.id, created_at=thread.created_at, task=task)
         return types.SyncCustomActionResponse(updated_item=item)
-
-    async def transcribe(self, audio_input, context):
-        return types.TranscriptionResult(text=f"{len(audio_input.data)} bytes of {audio_input.media_type}")
 
 
 async def pieces(text):
@@ -164,7 +163,7 @@ async def test_client_tool_gets_its_result(every):
 
 
 async def test_recordings_are_transcribed(every):
-    assert (await every.transcribe(b"abc", "audio/ogg;codecs=opus")).text == "3 bytes of audio/ogg"
+    assert (await every.transcribe(b"OggS", "audio/ogg;codecs=opus")).text == "4 bytes of audio/ogg"
 
 
 @pytest.mark.parametrize(

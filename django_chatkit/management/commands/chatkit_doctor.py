@@ -15,9 +15,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.test import AsyncClient, override_settings
 
-from django_chatkit.checks.csp import origin_of
 from django_chatkit.checks.servers import examine_server
 from django_chatkit.conf import conf
+from django_chatkit.csp import origin_of
 from django_chatkit.models import Thread
 from django_chatkit.servers import servers
 from django_chatkit.testing import ChatKitClient, Reply, user_input
