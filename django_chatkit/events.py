@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from .questions import Question, make_form
 from .sdk import types
 from .store import new_id
 
@@ -42,6 +43,14 @@ def show(
     """Store and show a widget: one of ``chatkit.widgets``, or its JSON as a dict."""
     item = types.WidgetItem(**new_item(thread), widget=widget, copy_text=copy_text)
     return types.ThreadItemDoneEvent(item=item)
+
+
+def ask(thread: types.ThreadMetadata, *questions: str | Question) -> types.ThreadItemDoneEvent:
+    """Put questions to the person: a text, a ``questions.Choice``, or several. Yield it last.
+
+    The answers come with the next request: ``respond()`` is called without a message then.
+    """
+    return types.ThreadItemDoneEvent(item=make_form(new_item(thread), questions))
 
 
 def lock(thread: types.ThreadMetadata, reason: str = "") -> None:

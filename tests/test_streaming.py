@@ -697,7 +697,13 @@ async def test_action_reaches_the_server_with_its_widget(chat):
                 "created_at": datetime.now(),
                 "widget": {
                     "type": "Card",
-                    "children": [{"type": "Button", "label": "Go", "onClickAction": {"type": "go"}}],
+                    "children": [
+                        {
+                            "type": "Button",
+                            "label": "Go",
+                            "onClickAction": {"type": "go", "payload": {"k": 1}},
+                        }
+                    ],
                 },
             }
         )

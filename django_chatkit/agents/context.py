@@ -15,13 +15,19 @@ from pydantic import InstanceOf, PrivateAttr
 
 from django_chatkit import events
 from django_chatkit.context import ChatKitContext
+from django_chatkit.questions import Question
+from django_chatkit.sdk import types
 from django_chatkit.store import release_connections
 
-from chatkit.agents import AgentContext
+from chatkit.agents import AgentContext, ClientToolCall
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.http import HttpRequest
+
+BUSY = "Something else waits for this person's answer. Nothing was done. Call this again later."
+ASKED = "The person is being asked. Nothing was done yet."
+CALLED = "The page answers in its next request. Nothing is known yet."
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,7 +54,9 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
 
     request_context: InstanceOf[ChatKitContext]
     asking: bool = False
-    """Does a tool ask for a confirmation in this answer?"""
+    """Does this answer end with something that waits: a question, or a call of the page?"""
+    question: InstanceOf[types.ThreadItemDoneEvent] | None = None
+    """What the person is asked when all else is said."""
     _events: asyncio.Queue[Any] = PrivateAttr(default_factory=EventQueue)
     _run: agents.RunResultStreaming | None = PrivateAttr(default=None)
 
@@ -92,6 +100,28 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
     async def reopen(self) -> None:
         """Let the person write again."""
         events.reopen(self.thread)
+
+    async def ask(self, *questions: str | Question) -> str:
+        """Put questions to the person, with which this answer ends; the model reads the answers next.
+
+        Each is a text, or a ``questions.Choice``. Return from the tool what this returns: it tells
+        the model whether the person was asked. Of several that ask at once, one does.
+        """
+        if self.asking:
+            return BUSY
+        self.question = events.ask(self.thread, *questions)
+        self.asking = True
+        self.end_turn()
+        return ASKED
+
+    def call_page(self, name: str, arguments: dict[str, Any]) -> str:
+        """Let a function of the page answer, with which this answer ends: see ``client_tool``."""
+        if self.asking:
+            return BUSY
+        self.client_tool_call = ClientToolCall(name=name, arguments=arguments)
+        self.asking = True
+        self.end_turn()
+        return CALLED
 
     def end_turn(self) -> None:
         """Let this round of tool calls be the last: the model is not asked again in this answer."""

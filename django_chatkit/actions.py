@@ -1,0 +1,241 @@
+"""``@on_action``: what happens when a person presses a button of a widget, or sends its form.
+
+A handler is a method of the server class, and one for both of ChatKit's requests: it streams its
+answer, or returns the changed widget at once, as the widget asks for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_type_hints
+
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import Http404
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from .context import ChatKitContext
+from .events import new_item
+from .exceptions import Refused
+from .pieces import Piece, pieces_of, stream_text
+from .sdk import types
+
+from chatkit.actions import Action
+from chatkit.errors import CustomStreamError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+    from django.http import HttpRequest
+
+    from .store import DjangoStore
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MARK = "_chatkit_action"
+PIECES = (
+    str,
+    types.ThreadItemAddedEvent,
+    types.ThreadItemUpdatedEvent,
+    types.ThreadItemDoneEvent,
+    types.ThreadItemRemovedEvent,
+    types.ThreadItemReplacedEvent,
+    types.ProgressUpdateEvent,
+    types.ClientEffectEvent,
+    types.NoticeEvent,
+)
+
+
+def on_action(action_type: str) -> Callable[[F], F]:
+    """Make a method of a server class the handler of an action.
+
+    It gets an :class:`ActionRequest` and, if it has a second parameter, the payload as that is
+    annotated: a pydantic model, a dataclass, a TypedDict or a plain type.
+    """
+
+    def mark(function: F) -> F:
+        setattr(function, MARK, action_type)
+        return function
+
+    return mark
+
+
+@dataclass
+class ActionRequest:
+    """Who pressed what, and where."""
+
+    server: Any = field(repr=False)
+    type: str
+    thread: types.ThreadMetadata
+    sender: types.WidgetItem | None
+    """The widget, as it is stored; None for an action of the page's own code."""
+    context: ChatKitContext
+
+    @property
+    def user(self) -> AbstractBaseUser | None:
+        """Who is signed in; None for a visitor."""
+        return self.context.user
+
+    @property
+    def request(self) -> HttpRequest | None:
+        return self.context.request
+
+    def answer(self) -> AsyncIterator[types.ThreadStreamEvent]:
+        """Let the assistant go on: ``return`` or ``yield`` this. Not for a widget that wants no stream."""
+        if not self.context.streaming:
+            raise ImproperlyConfigured(f"The action {self.type} does not stream: nobody would see an answer.")
+        events: AsyncIterator[types.ThreadStreamEvent] = self.server.respond(self.thread, None, self.context)
+        return events
+
+
+class Handler:
+    """A method that was marked with ``@on_action``."""
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self.name = name
+        self.type: str = getattr(function, MARK)
+        self.function = function
+
+    @property
+    def parameter(self) -> inspect.Parameter | None:
+        """The one that takes the payload: it stands behind self and the request."""
+        parameters = list(inspect.signature(self.function).parameters.values())
+        return parameters[2] if len(parameters) > 2 else None
+
+    def get_adapter(self) -> TypeAdapter[Any]:
+        """Raises whatever an annotation that cannot be used raises."""
+        name = self.parameter.name if self.parameter is not None else ""
+        return TypeAdapter(get_type_hints(self.function, include_extras=True).get(name, Any))
+
+    def read(self, payload: Any) -> tuple[Any, ...]:
+        """The arguments that the handler gets besides the request. Raises Refused."""
+        parameter = self.parameter
+        if parameter is None or (payload is None and parameter.default is not parameter.empty):
+            return ()
+        try:
+            return (adapter_of(self).validate_python(payload),)
+        except ValidationError as error:
+            raise Refused(400, "invalid_request", _("Please check what you entered.")) from error
+
+    async def pieces(self, request: ActionRequest, payload: Any) -> AsyncIterator[Piece]:
+        method = getattr(request.server, self.name)
+        async for result in pieces_of(method, request, *self.read(payload)):
+            if hasattr(result, "__aiter__"):
+                async for event in result:
+                    yield event
+            elif result is not None:
+                yield to_piece(result, request)
+
+    def events(self, request: ActionRequest, payload: Any) -> AsyncIterator[types.ThreadStreamEvent]:
+        pieces = self.pieces(request, payload)
+        return stream_text(request.server, request.thread, pieces, request.context)
+
+
+@lru_cache(maxsize=256)
+def adapter_of(handler: Handler) -> TypeAdapter[Any]:
+    return handler.get_adapter()
+
+
+def to_piece(result: Any, request: ActionRequest) -> Piece:
+    """Text and events as they are; a widget takes the sender's place. Raises TypeError for anything else."""
+    if isinstance(result, PIECES):
+        return result
+    if not isinstance(result, BaseModel | dict):
+        raise TypeError(f"The handler of {request.type} gave {type(result).__name__}, not text or a widget.")
+    if request.sender is None:
+        return types.ThreadItemDoneEvent(item=types.WidgetItem(**new_item(request.thread), widget=result))
+    shown = request.sender.model_dump(exclude={"widget"})
+    return types.ThreadItemReplacedEvent(item=types.WidgetItem(**shown, widget=result))
+
+
+def find_handlers(server_class: type) -> Iterator[Handler]:
+    """All of a class, those of its bases first: a subclass replaces them. What is overridden by a method
+    without the mark is none any more."""
+    for base in reversed(server_class.__mro__):
+        for name, function in vars(base).items():
+            if hasattr(function, MARK) and getattr(server_class, name) is function:
+                yield Handler(name, function)
+
+
+class Actions:
+    """The part of a server that carries out actions."""
+
+    store: DjangoStore
+
+    handlers: ClassVar[dict[str, Handler]] = {}
+    """The methods that were marked with ``@on_action``, by their action."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.handlers = {handler.type: handler for handler in find_handlers(cls)}
+
+    def action(
+        self,
+        thread: types.ThreadMetadata,
+        action: Action[str, Any],
+        sender: types.WidgetItem | None,
+        context: ChatKitContext,
+    ) -> AsyncIterator[types.ThreadStreamEvent]:
+        """By the handler of ``@on_action``. Override it to take every action in one place."""
+        return say_refusals(self._handle(thread, action, sender, context))
+
+    async def sync_action(
+        self,
+        thread: types.ThreadMetadata,
+        action: Action[str, Any],
+        sender: types.WidgetItem | None,
+        context: ChatKitContext,
+    ) -> types.SyncCustomActionResponse:
+        """By the same handlers. What they show is stored; the page gets the sender's new form now."""
+        before = thread.model_copy(deep=True)
+        shown = None
+        try:
+            async for event in self._handle(thread, action, sender, context):
+                await self._store(event, thread, context)
+                if isinstance(event, types.ThreadItemReplacedEvent) and sender is not None:
+                    shown = event.item if event.item.id == sender.id else shown
+        except CustomStreamError as error:
+            raise Refused(400, "invalid_request", error.message) from error
+        if thread != before:
+            await self.store.save_thread(thread, context)
+        return types.SyncCustomActionResponse(updated_item=shown)
+
+    def _handle(
+        self,
+        thread: types.ThreadMetadata,
+        action: Action[str, Any],
+        sender: types.WidgetItem | None,
+        context: ChatKitContext,
+    ) -> AsyncIterator[types.ThreadStreamEvent]:
+        handler = self.handlers.get(action.type)
+        if handler is None:
+            raise NotImplementedError(f"{type(self).__name__} has no handler for {action.type!r}.")
+        return handler.events(ActionRequest(self, action.type, thread, sender, context), action.payload)
+
+    async def _store(
+        self, event: types.ThreadStreamEvent, thread: types.ThreadMetadata, context: ChatKitContext
+    ) -> None:
+        match event:
+            case types.ThreadItemDoneEvent():
+                await self.store.add_thread_item(thread.id, event.item, context)
+            case types.ThreadItemReplacedEvent():
+                await self.store.save_item(thread.id, event.item, context)
+            case types.ThreadItemRemovedEvent():
+                await self.store.delete_thread_item(thread.id, event.item_id, context)
+
+
+async def say_refusals(
+    events: AsyncIterator[types.ThreadStreamEvent],
+) -> AsyncIterator[types.ThreadStreamEvent]:
+    """What a view would raise to refuse is said in the stream, which has no status for it."""
+    try:
+        async for event in events:
+            yield event
+    except Refused as error:
+        raise CustomStreamError(str(error.message), allow_retry=False) from error
+    except PermissionDenied as error:
+        raise CustomStreamError(_("You may not do this."), allow_retry=False) from error
+    except Http404 as error:
+        raise CustomStreamError(_("This could not be found."), allow_retry=False) from error

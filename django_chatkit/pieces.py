@@ -1,0 +1,103 @@
+"""What an answer is made of: text and events, from functions of any kind."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from .context import ChatKitContext
+from .events import new_item
+from .sdk import types
+from .store import release_connections
+
+Piece = str | types.ThreadStreamEvent
+"""What an answer in plain text is made of: text, and events in between."""
+
+END = object()
+ITEM_EVENTS = (types.ThreadItemAddedEvent, types.ThreadItemDoneEvent)
+
+
+async def pieces_of(function: Callable[..., Any], *args: Any) -> AsyncIterator[Any]:
+    """What a function returns or yields, be it plain or async. A plain one runs in a thread."""
+    is_async = inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function)
+    result: Any = function(*args) if is_async else await in_thread(function, *args)
+    if inspect.isawaitable(result):
+        result = await result
+    if hasattr(result, "__aiter__"):
+        async for piece in result:
+            yield piece
+    elif inspect.isgenerator(result):
+        while (piece := await in_thread(next, result, END)) is not END:
+            yield piece
+    else:
+        yield result
+
+
+async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """Run sync code where the request's database work runs, and give the connections back."""
+
+    def run() -> Any:
+        try:
+            return function(*args)
+        finally:
+            release_connections()
+
+    return await sync_to_async(run)()
+
+
+async def stream_text(
+    server: Any,
+    thread: types.ThreadMetadata,
+    pieces: AsyncIterator[Piece],
+    context: ChatKitContext,
+) -> AsyncIterator[types.ThreadStreamEvent]:
+    """Stream pieces of text as assistant messages, in the order of events that the component needs.
+
+    A message begins with its first text, and ends where another item begins: so what was shown is
+    in the same order after a reload.
+    """
+    message: Message | None = None
+    async for piece in pieces:
+        if isinstance(piece, str):
+            if message is None:
+                message = Message(thread)
+                for event in message.begin():
+                    yield event
+            yield message.add(piece)
+            continue
+        if message is not None and isinstance(piece, ITEM_EVENTS):
+            for event in message.end():
+                yield event
+            message = None
+        yield piece
+    if message is not None:
+        for event in message.end():
+            yield event
+
+
+class Message:
+    """An assistant message that grows."""
+
+    def __init__(self, thread: types.ThreadMetadata) -> None:
+        self.item = types.AssistantMessageItem(**new_item(thread), content=[])
+        self.part = types.AssistantMessageContent(text="")
+
+    def begin(self) -> list[types.ThreadStreamEvent]:
+        added = types.AssistantMessageContentPartAdded(content_index=0, content=self.part)
+        return [types.ThreadItemAddedEvent(item=self.item), updated(self.item, added)]
+
+    def add(self, text: str) -> types.ThreadStreamEvent:
+        self.part = self.part.model_copy(update={"text": self.part.text + text})
+        return updated(self.item, types.AssistantMessageContentPartTextDelta(content_index=0, delta=text))
+
+    def end(self) -> list[types.ThreadStreamEvent]:
+        done = types.AssistantMessageContentPartDone(content_index=0, content=self.part)
+        item = self.item.model_copy(update={"content": [self.part]})
+        return [updated(self.item, done), types.ThreadItemDoneEvent(item=item)]
+
+
+def updated(item: types.ThreadItem, update: types.ThreadItemUpdate) -> types.ThreadItemUpdatedEvent:
+    return types.ThreadItemUpdatedEvent(item_id=item.id, update=update)
