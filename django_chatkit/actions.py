@@ -99,6 +99,11 @@ class Handler:
         self.function = function
 
     @property
+    def owner(self) -> str:
+        """The class that it was written in."""
+        return self.function.__qualname__.rpartition(".")[0]
+
+    @property
     def parameter(self) -> inspect.Parameter | None:
         """The one that takes the payload: it stands behind self and the request."""
         parameters = list(inspect.signature(self.function).parameters.values())
@@ -108,6 +113,18 @@ class Handler:
         """Raises whatever an annotation that cannot be used raises."""
         name = self.parameter.name if self.parameter is not None else ""
         return TypeAdapter(get_type_hints(self.function, include_extras=True).get(name, Any))
+
+    def problem(self) -> str:
+        """What is wrong with its declaration; empty if nothing is."""
+        _self, *parameters = inspect.signature(self.function).parameters.values()
+        needed = [parameter for parameter in parameters if parameter.default is parameter.empty]
+        if not parameters or len(needed) > 2:
+            return f"{self.name}() must take the action and, if it has one, its payload"
+        try:
+            self.get_adapter()
+        except Exception as error:  # a name that is not there at run time, a type that pydantic does not know
+            return f"the payload of {self.name}() has an annotation that cannot be used: {error}"
+        return ""
 
     def read(self, payload: Any) -> tuple[Any, ...]:
         """The arguments that the handler gets besides the request. Raises Refused."""
@@ -170,6 +187,16 @@ class Actions:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.handlers = {handler.type: handler for handler in find_handlers(cls)}
+
+    @classmethod
+    def handler_problems(cls) -> Iterator[str]:
+        """What is wrong with the handlers, for the system check."""
+        for handler in find_handlers(cls):
+            chosen = cls.handlers[handler.type]
+            if handler.name != chosen.name and handler.owner == chosen.owner:
+                yield f"{handler.name}() and {chosen.name}() both handle {handler.type!r}"
+            elif problem := handler.problem():
+                yield problem
 
     def action(
         self,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -102,10 +101,3 @@ def make_environment() -> Environment:
 
 
 jinja = make_environment()
-
-
-def find_widget_files() -> Iterator[Path]:
-    """All ``.widget`` files in the template folders of apps and settings."""
-    folders = {Path(folder) for engine in engines.all() for folder in engine.template_dirs}
-    for folder in sorted(folders):
-        yield from sorted(folder.rglob("*.widget"))

@@ -17,6 +17,8 @@ E011, E012  no CSRF middleware, no sessions for visitors      project
 E013        django.contrib.auth is not installed              project
 E014, E015  the module ``chatkit`` is somebody else's         sdk
 E016        a declaration of files that cannot be             servers
+E020        a ``.widget`` file that is none                   widgets
+E021        a handler of an action                            widgets
 E030, E031  a tool's permission, a tool's question            tools
 W001        nothing says that ASGI is used                    deployment
 W002, W003  no session or authentication middleware           project
@@ -33,6 +35,6 @@ W030        a tool's permission that is not in the database   tools
 =========== ================================================= ===========
 """
 
-from django_chatkit.checks import csp, deployment, project, sdk, servers, tools, values
+from django_chatkit.checks import csp, deployment, project, sdk, servers, tools, values, widgets
 
-__all__ = ["csp", "deployment", "project", "sdk", "servers", "tools", "values"]
+__all__ = ["csp", "deployment", "project", "sdk", "servers", "tools", "values", "widgets"]
