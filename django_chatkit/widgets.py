@@ -78,14 +78,19 @@ def parse(source: str, name: str) -> WidgetTemplate:
         raise InvalidWidget(f"{name} is no .widget file: {error}") from error
 
 
+class Encoder(DjangoJSONEncoder):
+    def default(self, o: Any) -> Any:
+        if isinstance(o, Undefined):
+            str(o)  # raises, and says what is missing
+        return super().default(o)
+
+
 def to_json(value: Any, **options: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder, **options)
+    return json.dumps(value, cls=Encoder, **options)
 
 
 def as_json(value: Any) -> Any:
     """A value that stands in a template without ``| tojson``: text cannot leave its quotes."""
-    if isinstance(value, Undefined):
-        return str(value)  # which raises, and says what is missing
     if hasattr(value, "__html__"):
         return value
     text = to_json(value)
