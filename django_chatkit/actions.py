@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from .context import ChatKitContext
-from .events import new_item
+from .events import as_read_back, show
 from .exceptions import Refused
 from .pieces import Piece, pieces_of, stream_text
 from .sdk import types
@@ -162,9 +162,9 @@ def to_piece(result: Any, request: ActionRequest) -> Piece:
     if not isinstance(result, BaseModel | dict):
         raise TypeError(f"The handler of {request.type} gave {type(result).__name__}, not text or a widget.")
     if request.sender is None:
-        return types.ThreadItemDoneEvent(item=types.WidgetItem(**new_item(request.thread), widget=result))
-    shown = request.sender.model_dump(exclude={"widget"})
-    return types.ThreadItemReplacedEvent(item=types.WidgetItem(**shown, widget=result))
+        return show(request.thread, result)
+    before = request.sender.model_dump(exclude={"widget"})
+    return types.ThreadItemReplacedEvent(item=types.WidgetItem(**before, widget=as_read_back(result)))
 
 
 def find_handlers(server_class: type) -> Iterator[Handler]:
