@@ -206,7 +206,8 @@ class Actions:
         context: ChatKitContext,
     ) -> AsyncIterator[types.ThreadStreamEvent]:
         """By the handler of ``@on_action``. Override it to take every action in one place."""
-        return say_refusals(self._handle(thread, action, sender, context))
+        request = ActionRequest(self, action.type, thread, sender, context)
+        return say_refusals(self._carry_out(request, action.payload))
 
     async def sync_action(
         self,
@@ -216,10 +217,11 @@ class Actions:
         context: ChatKitContext,
     ) -> types.SyncCustomActionResponse:
         """By the same handlers. What they show is stored; the page gets the sender's new form now."""
+        request = ActionRequest(self, action.type, thread, sender, context)
         before = thread.model_copy(deep=True)
         shown = None
         try:
-            async for event in self._handle(thread, action, sender, context):
+            async for event in self._carry_out(request, action.payload):
                 await self._store(event, thread, context)
                 if isinstance(event, types.ThreadItemReplacedEvent) and sender is not None:
                     shown = event.item if event.item.id == sender.id else shown
@@ -229,17 +231,11 @@ class Actions:
             await self.store.save_thread(thread, context)
         return types.SyncCustomActionResponse(updated_item=shown)
 
-    def _handle(
-        self,
-        thread: types.ThreadMetadata,
-        action: Action[str, Any],
-        sender: types.WidgetItem | None,
-        context: ChatKitContext,
-    ) -> AsyncIterator[types.ThreadStreamEvent]:
-        handler = self.handlers.get(action.type)
+    def _carry_out(self, request: ActionRequest, payload: Any) -> AsyncIterator[types.ThreadStreamEvent]:
+        handler = self.handlers.get(request.type)
         if handler is None:
-            raise NotImplementedError(f"{type(self).__name__} has no handler for {action.type!r}.")
-        return handler.events(ActionRequest(self, action.type, thread, sender, context), action.payload)
+            raise NotImplementedError(f"{type(self).__name__} has no handler for {request.type!r}.")
+        return handler.events(request, payload)
 
     async def _store(
         self, event: types.ThreadStreamEvent, thread: types.ThreadMetadata, context: ChatKitContext

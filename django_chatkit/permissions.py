@@ -21,7 +21,7 @@ from .exceptions import Refused, already_sent
 from .models import Attachment, Thread, ThreadItem
 from .offers import find_offers
 from .options import merge
-from .questions import is_answer
+from .questions import find_problem
 from .sdk import types
 from .sniffing import choose
 from .store import HIDDEN_TYPES, POSTED
@@ -178,31 +178,10 @@ def check_structured_input(
         raise invalid(_("This is not a question."))
     if not is_pending(item):
         raise not_pending()
-    check_answers(json.loads(item.data), params.input)
+    if problem := find_problem(json.loads(item.data), params.input):
+        raise invalid(problem)
     values = [value for answer in params.input.answers.values() for value in answer.values]
     check_length(server, *values)
-
-
-def check_answers(item: dict[str, Any], said: types.StructuredInputSubmission) -> None:
-    """Hold the answers against the questions as they are stored, and the rules that lie beside them."""
-    questions = {question["id"]: question for question in item["inputs"]}
-    if said.answers.keys() - questions.keys():
-        raise invalid(_("This is no answer to the question."))
-    for name, question in questions.items():
-        answer, rules = said.answers.get(name), item.get("rules", {}).get(name, {})
-        values = [] if answer is None or answer.skipped or said.status == "skipped" else answer.values
-        if not values and rules.get("required"):
-            raise invalid(
-                _("This question cannot be skipped: {question}").format(question=question["question"])
-            )
-        if not is_answer(values, question, rules):
-            raise invalid(explain_answer(question, rules))
-
-
-def explain_answer(question: dict[str, Any], rules: dict[str, Any]) -> str:
-    if question.get("options") and not rules.get("free", True):
-        return _("Please choose from the options.")
-    return _("This answer is empty, too long, or not one.")
 
 
 def check_action(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -12,6 +12,9 @@ from .context import ChatKitContext
 from .events import new_item
 from .sdk import types
 from .store import release_connections
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Piece = str | types.ThreadStreamEvent
 """What an answer in plain text is made of: text, and events in between."""
@@ -23,25 +26,26 @@ ITEM_EVENTS = (types.ThreadItemAddedEvent, types.ThreadItemDoneEvent)
 async def pieces_of(function: Callable[..., Any], *args: Any) -> AsyncIterator[Any]:
     """What a function returns or yields, be it plain or async. A plain one runs in a thread."""
     is_async = inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function)
-    result: Any = function(*args) if is_async else await in_thread(function, *args)
+    result: Any = function(*args) if is_async else await in_request_thread(function, *args)
     if inspect.isawaitable(result):
         result = await result
     if hasattr(result, "__aiter__"):
         async for piece in result:
             yield piece
     elif inspect.isgenerator(result):
-        while (piece := await in_thread(next, result, END)) is not END:
+        pull: Any = next
+        while (piece := await in_request_thread(pull, result, END)) is not END:
             yield piece
     else:
         yield result
 
 
-async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
+async def in_request_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run sync code where the request's database work runs, and give the connections back."""
 
-    def run() -> Any:
+    def run() -> R:
         try:
-            return function(*args)
+            return work(*args, **kwargs)
         finally:
             release_connections()
 

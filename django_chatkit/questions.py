@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
 from pydantic import Field
 
 from .sdk import types
@@ -22,7 +23,7 @@ class Text:
     """A question that is answered in words."""
 
     question: str
-    _: KW_ONLY
+    kw_only: KW_ONLY
     id: str = ""
     """The name of the answer; ``q1``, ``q2`` … if there is none."""
     description: str = ""
@@ -46,7 +47,7 @@ class Choice:
 
     question: str
     options: Sequence[str]
-    _: KW_ONLY
+    kw_only: KW_ONLY
     id: str = ""
     multiple: bool = False
     """May the person choose more than one?"""
@@ -92,6 +93,24 @@ def make_form(common: dict[str, Any], questions: Sequence[str | Question]) -> As
         inputs=[question.to_input(name) for name, question in named.items()],
         rules={name: question.rules for name, question in named.items()},
     )
+
+
+def find_problem(item: Mapping[str, Any], said: types.StructuredInputSubmission) -> str:
+    """Why these are no answers to a form, as it is stored with its rules; empty if they are."""
+    questions = {question["id"]: question for question in item["inputs"]}
+    if said.answers.keys() - questions.keys():
+        return _("This is no answer to the question.")
+    for name, question in questions.items():
+        answer, rules = said.answers.get(name), item.get("rules", {}).get(name, {})
+        values = [] if answer is None or answer.skipped or said.status == "skipped" else answer.values
+        if not values and rules.get("required"):
+            return _("This question cannot be skipped: {question}").format(question=question["question"])
+        if not is_answer(values, question, rules):
+            is_choice = question.get("options") and not rules.get("free", True)
+            return (
+                _("Please choose from the options.") if is_choice else _("This answer is empty or too long.")
+            )
+    return ""
 
 
 def is_answer(values: Sequence[str], question: Mapping[str, Any], rules: Mapping[str, Any]) -> bool:

@@ -6,18 +6,17 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import agents
 from agents.tool_context import ToolContext as SDKToolContext
-from asgiref.sync import sync_to_async
 from pydantic import InstanceOf, PrivateAttr
 
 from django_chatkit import events
 from django_chatkit.context import ChatKitContext
+from django_chatkit.pieces import in_request_thread as in_request_thread
 from django_chatkit.questions import Question
 from django_chatkit.sdk import types
-from django_chatkit.store import release_connections
 
 from chatkit.agents import AgentContext, ClientToolCall
 
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 BUSY = "Something else waits for this person's answer. Nothing was done. Call this again later."
 ASKED = "The person is being asked. Nothing was done yet."
 CALLED = "The page answers in its next request. Nothing is known yet."
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class EventQueue(asyncio.Queue[Any]):
@@ -130,18 +126,6 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
 
 
 ToolContext = SDKToolContext[DjangoAgentContext]
-
-
-async def in_request_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run sync code where the request's database work runs, and give the connections back."""
-
-    def run() -> R:
-        try:
-            return work(*args, **kwargs)
-        finally:
-            release_connections()
-
-    return await sync_to_async(run)()
 
 
 def function_tool(func: Callable[..., Any] | None = None, **options: Any) -> Any:
