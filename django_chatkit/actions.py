@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from .context import ChatKitContext
 from .events import as_read_back, show
 from .exceptions import Refused
-from .pieces import Piece, pieces_of, stream_text
+from .pieces import Piece, closing, pieces_of, stream_text
 from .sdk import types
 
 from chatkit.actions import Action
@@ -138,12 +138,14 @@ class Handler:
 
     async def pieces(self, request: ActionRequest, payload: Any) -> AsyncIterator[Piece]:
         method = getattr(request.server, self.name)
-        async for result in pieces_of(method, request, *self.read(payload)):
-            if hasattr(result, "__aiter__"):
-                async for event in result:
-                    yield event
-            elif result is not None:
-                yield to_piece(result, request)
+        async with closing(pieces_of(method, request, *self.read(payload))) as results:
+            async for result in results:
+                if hasattr(result, "__aiter__"):
+                    async with closing(result) as events:
+                        async for event in events:
+                            yield event
+                elif result is not None:
+                    yield to_piece(result, request)
 
     def events(self, request: ActionRequest, payload: Any) -> AsyncIterator[types.ThreadStreamEvent]:
         pieces = self.pieces(request, payload)
@@ -254,8 +256,9 @@ async def say_refusals(
 ) -> AsyncIterator[types.ThreadStreamEvent]:
     """What a view would raise to refuse is said in the stream, which has no status for it."""
     try:
-        async for event in events:
-            yield event
+        async with closing(events):
+            async for event in events:
+                yield event
     except Refused as error:
         raise CustomStreamError(str(error.message), allow_retry=False) from error
     except PermissionDenied as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -15,12 +16,27 @@ from .store import release_connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 Piece = str | types.ThreadStreamEvent
 """What an answer in plain text is made of: text, and events in between."""
 
 END = object()
 ITEM_EVENTS = (types.ThreadItemAddedEvent, types.ThreadItemDoneEvent)
+
+
+async def close(source: Any) -> None:
+    with suppress(AttributeError):
+        await source.aclose()
+
+
+@asynccontextmanager
+async def closing(source: T) -> AsyncIterator[T]:
+    """Close an iterator that was not read to its end, and whatever that reads, now and not some time."""
+    try:
+        yield source
+    finally:
+        await close(source)
 
 
 async def pieces_of(function: Callable[..., Any], *args: Any) -> AsyncIterator[Any]:
@@ -30,8 +46,9 @@ async def pieces_of(function: Callable[..., Any], *args: Any) -> AsyncIterator[A
     if inspect.isawaitable(result):
         result = await result
     if hasattr(result, "__aiter__"):
-        async for piece in result:
-            yield piece
+        async with closing(result) as pieces:
+            async for piece in pieces:
+                yield piece
     elif inspect.isgenerator(result):
         pull: Any = next
         while (piece := await in_request_thread(pull, result, END)) is not END:
@@ -64,19 +81,20 @@ async def stream_text(
     in the same order after a reload.
     """
     message: Message | None = None
-    async for piece in pieces:
-        if isinstance(piece, str):
-            if message is None:
-                message = Message(thread)
-                for event in message.begin():
+    async with closing(pieces):
+        async for piece in pieces:
+            if isinstance(piece, str):
+                if message is None:
+                    message = Message(thread)
+                    for event in message.begin():
+                        yield event
+                yield message.add(piece)
+                continue
+            if message is not None and isinstance(piece, ITEM_EVENTS):
+                for event in message.end():
                     yield event
-            yield message.add(piece)
-            continue
-        if message is not None and isinstance(piece, ITEM_EVENTS):
-            for event in message.end():
-                yield event
-            message = None
-        yield piece
+                message = None
+            yield piece
     if message is not None:
         for event in message.end():
             yield event

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _, override
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _, override
 from .context import ChatKitContext
 from .logs import log_failure
 from .pending import has_content, settled
+from .pieces import close
 from .sdk import types
 
 from chatkit.errors import CustomStreamError, StreamError
@@ -195,8 +195,3 @@ def own_copy(event: types.ThreadItemUpdatedEvent) -> types.ThreadItemUpdatedEven
     if isinstance(event.update, types.AssistantMessageContentPartTextDelta):
         return event
     return event.model_copy(deep=True)
-
-
-async def close(source: Any) -> None:
-    with suppress(AttributeError):
-        await source.aclose()

@@ -30,7 +30,7 @@ from .logs import log_failure
 from .models import Feedback
 from .pending import has_content, settled, update_widget
 from .permissions import check_request
-from .pieces import Piece, pieces_of, stream_text, updated
+from .pieces import Piece, closing, pieces_of, stream_text, updated
 from .requests import ANSWERS, attachments_of, read_request, usable_result
 from .runs import HIDDEN, Run
 from .sdk import types
@@ -286,10 +286,11 @@ class TextServer(DjangoChatKitServer):
                 yield event
 
     async def pieces(self, message: str, context: ChatKitContext) -> AsyncIterator[Piece]:
-        async for piece in pieces_of(self.reply, message, context):
-            if not isinstance(piece, str | BaseModel):
-                raise TypeError(f"{type(self).__name__}.reply() gave {type(piece).__name__}, not text.")
-            yield cast("Piece", piece)
+        async with closing(pieces_of(self.reply, message, context)) as pieces:
+            async for piece in pieces:
+                if not isinstance(piece, str | BaseModel):
+                    raise TypeError(f"{type(self).__name__}.reply() gave {type(piece).__name__}, not text.")
+                yield cast("Piece", piece)
 
 
 def for_the_wire(obj: Any) -> Any:

@@ -122,6 +122,24 @@ class ShopServer(Base):
         seen.append(("page.note", payload, action.sender))
         return widget(payload["text"])
 
+    @on_action("count")
+    async def count(self, action):
+        yield self.numbers()
+
+    async def numbers(self):
+        try:
+            for number in range(1000):
+                yield events.progress(f"number {number}")
+                await asyncio.sleep(0.01)
+        finally:
+            seen.append("ended")
+
+    @on_action("write")
+    async def write(self, action):
+        for number in range(1000):
+            yield f"word{number} "
+            await asyncio.sleep(0.01)
+
     @on_action("hide")
     def hide(self, action):
         yield events.remember(action.thread, "secret note")
@@ -241,6 +259,29 @@ async def test_status_of_the_thread(chat, user, kind):
     thread = await Thread.objects.aget()
     assert (thread.status, thread.status_reason) == ("locked", "Done.")
     assert (await press(chat, where, "lock", kind=kind)).status == 409
+
+
+async def stop_at(chat, where, type, word):
+    """Press, and leave when a word was read."""
+    response = await chat.post({"type": STREAM, "params": {**where, "action": {"type": type}}})
+    stream, body = response.stream, b""
+    while word not in body:
+        body += await anext(stream)
+    await stream.aclose()
+
+
+async def test_what_a_handler_said_is_kept_when_the_reader_leaves(chat, user):
+    where = await post(user, button("write"))
+    await stop_at(chat, where, "write", b"word3")
+    texts = [item.text async for item in ThreadItem.objects.filter(type="assistant_message")]
+    assert len(texts) == 1
+    assert texts[0].startswith("word0 word1 word2 word3")
+
+
+async def test_everything_behind_a_handler_ends_when_the_reader_leaves(chat, user):
+    where = await post(user, button("count"))
+    await stop_at(chat, where, "count", b"number 3")
+    assert seen == ["ended"]
 
 
 async def test_hidden_items_of_a_synchronous_action_stay_behind(chat, user):
