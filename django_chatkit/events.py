@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
+from .questions import Question, make_form
 from .sdk import types
 from .store import new_id
 
@@ -40,8 +43,21 @@ def show(
     thread: types.ThreadMetadata, widget: Any, copy_text: str | None = None
 ) -> types.ThreadItemDoneEvent:
     """Store and show a widget: one of ``chatkit.widgets``, or its JSON as a dict."""
-    item = types.WidgetItem(**new_item(thread), widget=widget, copy_text=copy_text)
+    item = types.WidgetItem(**new_item(thread), widget=as_read_back(widget), copy_text=copy_text)
     return types.ThreadItemDoneEvent(item=item)
+
+
+def as_read_back(widget: Any) -> Any:
+    """A widget as its JSON: the SDK then fills in the same defaults now as after a reload."""
+    return widget.model_dump(exclude_none=True) if isinstance(widget, BaseModel) else widget
+
+
+def ask(thread: types.ThreadMetadata, *questions: str | Question) -> types.ThreadItemDoneEvent:
+    """Put questions to the person: a text, a ``questions.Choice``, or several. Yield it last.
+
+    The answers come with the next request: ``respond()`` is called without a message then.
+    """
+    return types.ThreadItemDoneEvent(item=make_form(new_item(thread), questions))
 
 
 def lock(thread: types.ThreadMetadata, reason: str = "") -> None:

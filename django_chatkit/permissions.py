@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from pydantic_core import to_json
 
+from .actions import Actions
 from .attachments import REMOVABLE, Attachments, clean_mime_type, clean_name
 from .conf import conf
 from .context import ChatKitContext, start_visitor
 from .dictation import Dictation, read_recording
 from .exceptions import Refused, already_sent, request_too_large
 from .models import Attachment, Thread, ThreadItem
+from .offers import find_offers
 from .options import merge
+from .questions import find_problem
 from .sdk import types
 from .sniffing import choose
 from .store import HIDDEN_TYPES, POSTED
@@ -27,6 +30,8 @@ from .uploads import confirm, not_uploaded, too_large, wrong_type
 
 if TYPE_CHECKING:
     from .server import DjangoChatKitServer
+
+    from chatkit.actions import Action
 
 MAX_TITLE_LENGTH = 255
 MAX_PARTS = 200
@@ -178,7 +183,6 @@ def check_tool_output(
     newest = answer.order_by("-pk").first()
     if newest is None or newest.type != ThreadItem.Type.CLIENT_TOOL_CALL or not is_pending(newest):
         raise not_pending()
-    check_length(server, to_json(params.result).decode())
 
 
 def check_structured_input(
@@ -189,46 +193,38 @@ def check_structured_input(
         raise invalid(_("This is not a question."))
     if not is_pending(item):
         raise not_pending()
-    questions = {question["id"]: question for question in json.loads(item.data)["inputs"]}
-    for name, answer in params.input.answers.items():
-        if name not in questions or not fits(answer.values, questions[name]):
-            raise invalid(_("This is no answer to the question."))
+    if problem := find_problem(json.loads(item.data), params.input):
+        raise invalid(problem)
     values = [value for answer in params.input.answers.values() for value in answer.values]
     check_length(server, *values)
-
-
-def fits(values: list[str], question: dict[str, Any]) -> bool:
-    """Choices have a field for words of one's own too, so any text is an answer: but not any number."""
-    most = len(question.get("options", ())) + 1 if question.get("multiple") else 1
-    return len(values) <= most
 
 
 def check_action(
     server: Any, params: types.ThreadCustomActionParams, thread: Thread, context: ChatKitContext
 ) -> None:
-    """The page names an action: it must be one that the widget offers, or that page code may send."""
-    offered = server.page_actions
-    if params.item_id is not None:
+    """The page names an action and its payload: a widget must offer both, or page code may send them."""
+    action = params.action
+    if params.item_id is None:
+        offered = action.type in server.page_actions
+    else:
         sender = get_item(thread, params.item_id)
         if sender.type != ThreadItem.Type.WIDGET:
             raise invalid(_("Only a widget can send an action."))
-        offered = offered_actions(json.loads(sender.data)["widget"])
-    if params.action.type not in offered:
+        offers = find_offers(json.loads(sender.data)["widget"])
+        offered = any(offer.allows(action.type, action.payload) for offer in offers)
+    if not offered:
         raise invalid(_("This action is not available."))
+    check_length(server, to_json(action.payload).decode())
+    check_handler(server, action)
 
 
-def offered_actions(node: Any) -> set[str]:
-    """The types of all actions in a widget's tree: ``onClickAction``, ``confirm.action`` …"""
-    if isinstance(node, list):
-        return {name for child in node for name in offered_actions(child)}
-    if not isinstance(node, dict):
-        return set()
-    found = {name for child in node.values() for name in offered_actions(child)}
-    return found | {
-        str(child.get("type"))
-        for key, child in node.items()
-        if key.lower().endswith("action") and isinstance(child, dict)
-    }
+def check_handler(server: Any, action: Action[str, Any]) -> None:
+    """Can the server do it, and is the payload of the type that its handler wants?"""
+    handler = server.handlers.get(action.type)
+    if handler is not None:
+        handler.read(action.payload)
+    elif type(server).action is Actions.action and type(server).sync_action is Actions.sync_action:
+        raise Refused(400, "not_supported", _("This chat cannot do that."))
 
 
 def check_feedback(

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _, override
 
 from .context import ChatKitContext
 from .logs import log_failure
+from .pending import has_content, settled
+from .pieces import close
 from .sdk import types
 
 from chatkit.errors import CustomStreamError, StreamError
@@ -128,7 +129,7 @@ class Run:
                 log_failure("A partial answer could not be saved", self.thread.id, error)
 
     def unfinished(self) -> list[types.ThreadItem]:
-        return [item for item in self.pending.values() if has_content(item)]
+        return [settled(item) for item in self.pending.values() if has_content(item)]
 
     async def make_title(self) -> str | None:
         """A title for a thread without one; a failure costs the title, not the answer."""
@@ -194,18 +195,3 @@ def own_copy(event: types.ThreadItemUpdatedEvent) -> types.ThreadItemUpdatedEven
     if isinstance(event.update, types.AssistantMessageContentPartTextDelta):
         return event
     return event.model_copy(deep=True)
-
-
-async def close(source: Any) -> None:
-    with suppress(AttributeError):
-        await source.aclose()
-
-
-def has_content(item: types.ThreadItem) -> bool:
-    match item:
-        case types.AssistantMessageItem():
-            return any(part.text.strip() for part in item.content)
-        case types.WorkflowItem():
-            return bool(item.workflow.tasks)
-        case _:
-            return False

@@ -8,7 +8,6 @@ yield ChatKit's events yourself.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from datetime import datetime
 from functools import partial
@@ -21,9 +20,10 @@ from django.http.request import split_domain_port
 from django.utils.inspect import func_supports_parameter
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
+from .actions import Actions
 from .attachments import Attachments, DjangoAttachmentStore
 from .context import ChatKitContext
 from .dictation import Dictation, Recording, transcribe
@@ -32,8 +32,11 @@ from .feedback import FeedbackQuestion, give_feedback, without_answer
 from .history import load_history, to_messages
 from .items import to_utc, without_nul
 from .logs import log_failure
+from .pending import has_content, settled, update_widget
 from .permissions import check_own_size, check_request, get_dictation
-from .runs import HIDDEN, Run, has_content
+from .pieces import Piece, closing, pieces_of, stream_text, updated
+from .requests import ANSWERS, attachments_of, read_request, usable_result
+from .runs import HIDDEN, Run
 from .sdk import types
 from .store import DjangoStore, is_aside
 from .streaming import uninterrupted
@@ -44,16 +47,8 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
 
-Piece = str | types.ThreadStreamEvent
-"""What an answer in plain text is made of: text, and events in between."""
 
-# The SDK builds this adapter anew for each request, which costs more than all the rest.
-REQUEST: TypeAdapter[types.ChatKitReq] = TypeAdapter(types.ChatKitReq)
-
-ANSWERS = (types.ThreadsAddClientToolOutputReq, types.ThreadsAddStructuredInputReq)
-
-
-class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
+class DjangoChatKitServer(Actions, ChatKitServer[ChatKitContext]):
     """Answers ChatKit's requests for one alias of ``CHATKIT_SERVERS``. Subclasses write ``respond()``."""
 
     allow_anonymous: bool = False
@@ -196,7 +191,7 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         Raises pydantic's ValidationError for what is not a ChatKit request, Refused for what this
         person may not do, NotFoundError, and NotPending.
         """
-        parsed = REQUEST.validate_json(request)
+        parsed = read_request(request)
         check_own_size(parsed, len(request))
         await sync_to_async(check_request)(self, parsed, context)
         if types.is_streaming_req(parsed):
@@ -217,6 +212,8 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
                 context.image_domains = await sync_to_async(self.get_allowed_image_domains)(context)
             elif isinstance(request, types.ThreadsAddStructuredInputReq):
                 context.answered = request.params.item_id
+            elif isinstance(request, types.ThreadsAddClientToolOutputReq):
+                request.params.result = usable_result(request.params.result, self.max_message_length)
             elif isinstance(request, types.ThreadsRetryAfterItemReq):
                 params = request.params
                 await self.store.delete_items_after(params.thread_id, params.item_id, context)
@@ -259,6 +256,16 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
             )
         return super()._process_events(thread, context, lambda: run.events(stream))
 
+    def _update_pending_items(
+        self, pending_items: dict[str, types.ThreadItem], event: types.ThreadItemUpdatedEvent
+    ) -> None:
+        """Widgets too: what was shown of one is kept when the answer is stopped."""
+        item = pending_items.get(event.item_id)
+        if isinstance(item, types.WidgetItem):
+            update_widget(item, event.update)
+        else:
+            super()._update_pending_items(pending_items, event)
+
     async def handle_stream_cancelled(
         self,
         thread: types.ThreadMetadata,
@@ -276,8 +283,9 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
     ) -> None:
         try:
             for item in pending_items:
-                if isinstance(item, types.WorkflowItem) and has_content(item):
-                    await self.store.add_thread_item(thread.id, item, context)
+                # Messages are the SDK's business.
+                if has_content(item) and not isinstance(item, types.AssistantMessageItem):
+                    await self.store.add_thread_item(thread.id, settled(item), context)
             await self._cleanup_pending_client_tool_call(thread, context)
             await super().handle_stream_cancelled(thread, pending_items, context)
         except Exception as error:
@@ -290,12 +298,6 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
             return super()._serialize(obj)
         except PydanticSerializationError:  # a lone surrogate in a model's text
             return super()._serialize(type(obj).model_validate(without_nul(obj.model_dump())))
-
-
-def attachments_of(request: types.StreamingReq) -> list[str]:
-    """The attachments of the message in a request, if there is one in it."""
-    message = getattr(request.params, "input", None)
-    return message.attachments if isinstance(message, types.UserMessageInput) else []
 
 
 class TextServer(DjangoChatKitServer):
@@ -328,59 +330,11 @@ class TextServer(DjangoChatKitServer):
                 yield event
 
     async def pieces(self, reply: Any, message: str, context: ChatKitContext) -> AsyncIterator[Piece]:
-        is_async = inspect.isasyncgenfunction(reply) or inspect.iscoroutinefunction(reply)
-        result: Any = reply(message, context) if is_async else await sync_to_async(reply)(message, context)
-        if inspect.isawaitable(result):
-            result = await result
-        if hasattr(result, "__aiter__"):
-            async for piece in result:
-                yield piece
-        elif inspect.isgenerator(result):
-            pull: Any = sync_to_async(next)
-            while (piece := await pull(result, None)) is not None:
-                yield piece
-        elif isinstance(result, str | BaseModel):
-            yield cast("Piece", result)
-        else:
-            raise TypeError(f"{type(self).__name__}.reply() gave {type(result).__name__}, not text.")
-
-
-async def stream_text(
-    server: DjangoChatKitServer,
-    thread: types.ThreadMetadata,
-    pieces: AsyncIterator[Piece],
-    context: ChatKitContext,
-) -> AsyncIterator[types.ThreadStreamEvent]:
-    """Stream pieces of text as one assistant message, in the order of events that the component needs.
-
-    The message begins with the first text: events that come before stand before it.
-    """
-    item = types.AssistantMessageItem(
-        id=server.store.generate_item_id("message", thread, context),
-        thread_id=thread.id,
-        created_at=datetime.now(),  # noqa: DTZ005  (naive local time is the SDK's own)
-        content=[],
-    )
-    part = types.AssistantMessageContent(text="")
-    begun = False
-    async for piece in pieces:
-        if not isinstance(piece, str):
-            yield piece
-            continue
-        if not begun:
-            begun = True
-            yield types.ThreadItemAddedEvent(item=item)
-            yield updated(item, types.AssistantMessageContentPartAdded(content_index=0, content=part))
-        part = part.model_copy(update={"text": part.text + piece})
-        yield updated(item, types.AssistantMessageContentPartTextDelta(content_index=0, delta=piece))
-    if not begun:
-        return
-    yield updated(item, types.AssistantMessageContentPartDone(content_index=0, content=part))
-    yield types.ThreadItemDoneEvent(item=item.model_copy(update={"content": [part]}))
-
-
-def updated(item: types.ThreadItem, update: types.ThreadItemUpdate) -> types.ThreadItemUpdatedEvent:
-    return types.ThreadItemUpdatedEvent(item_id=item.id, update=update)
+        async with closing(pieces_of(reply, message, context)) as pieces:
+            async for piece in pieces:
+                if not isinstance(piece, str | BaseModel):
+                    raise TypeError(f"{type(self).__name__}.reply() gave {type(piece).__name__}, not text.")
+                yield cast("Piece", piece)
 
 
 def for_the_wire(obj: Any) -> Any:
@@ -406,4 +360,4 @@ def with_offset(obj: Any) -> Any:
     return obj.model_copy(update=changes)
 
 
-__all__ = ["DjangoChatKitServer", "Refused", "TextServer", "stream_text"]
+__all__ = ["DjangoChatKitServer", "Refused", "TextServer", "stream_text", "updated"]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import include, path
 
 from django_chatkit import checks
+from django_chatkit.actions import MARK, on_action
 from django_chatkit.agents import AgentServer, OpenAITranscriber, tool
 from django_chatkit.checks import deployment, sdk, servers
 from django_chatkit.conf import conf
@@ -928,3 +930,72 @@ def test_permission_that_the_database_does_not_know(deployed, tools):
         hint="Correct it, run migrate, or silence this if a backend of yours gives it.",
         id="chatkit.W030",
     )
+
+
+# Handlers of actions
+
+
+def server_with(**handlers):
+    """A server class with these methods, each for the action "go" unless it is marked already."""
+    marked = {
+        name: function if hasattr(function, MARK) else on_action("go")(function)
+        for name, function in handlers.items()
+    }
+    for name, function in handlers.items():
+        function.__qualname__ = f"ActionServer.{name}"
+    return type("ActionServer", (TextServer,), {"reply": lambda self, message, context: "", **marked})
+
+
+def takes_what_is_not_there(self, action, payload: "Missing"): ...  # noqa: F821
+
+
+def takes_what_pydantic_does_not_know(self, action, payload: socket.socket): ...
+
+
+HANDLERS = {
+    "a name that is not there": (
+        {"go": takes_what_is_not_there},
+        "the payload of go() has an annotation that cannot be used: name 'Missing' is not defined",
+    ),
+    "a type that is none for JSON": (
+        {"go": takes_what_pydantic_does_not_know},
+        "annotation that cannot be used",
+    ),
+    "nothing": ({"go": lambda self: None}, "go() must take the action and, if it has one, its payload"),
+    "too much": ({"go": lambda self, action, payload, more: None}, "go() must take the action"),
+    "two": (
+        {"go": lambda self, action: None, "run": lambda self, action: None},
+        "go() and run() both handle 'go'",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HANDLERS)
+def test_handlers_that_cannot_be_used(settings, monkeypatch, what):
+    handlers, problem = HANDLERS[what]
+    monkeypatch.setattr(sys.modules[__name__], "ActionServer", server_with(**handlers), raising=False)
+    settings.CHATKIT_SERVERS = {"default": "tests.test_checks.ActionServer"}
+    [message] = found()
+    assert message.id == "chatkit.E021"
+    assert message.msg.startswith("tests.test_checks.ActionServer: ")
+    assert problem in message.msg
+    assert "ActionRequest" in message.hint
+
+
+def test_handlers_as_they_should_be(settings, monkeypatch):
+    server = server_with(
+        go=lambda self, action: None,
+        run=on_action("run")(lambda self, action, payload={}: None),
+    )
+
+    class Sub(server):
+        @on_action("go")
+        def another(self, action, payload: int): ...
+
+    monkeypatch.setattr(sys.modules[__name__], "ActionServer", Sub, raising=False)
+    settings.CHATKIT_SERVERS = {"default": "tests.test_checks.ActionServer"}
+    assert found() == []
+    assert {action: handler.name for action, handler in Sub.handlers.items()} == {
+        "go": "another",
+        "run": "run",
+    }

@@ -20,12 +20,12 @@ EXTENDED = {
     "_process_streaming_impl": ["self", "request", "context"],
     "_process_events": ["self", "thread", "context", "stream"],
     "_serialize": ["self", "obj"],
+    "_update_pending_items": ["self", "pending_items", "event"],
     "handle_stream_cancelled": ["self", "thread", "pending_items", "context"],
 }
 CALLED = {
     "_process_streaming": ["self", "request", "context"],
     "_process_non_streaming": ["self", "request", "context"],
-    "_update_pending_items": ["self", "pending_items", "event"],
     "_cleanup_pending_client_tool_call": ["self", "thread", "context"],
 }
 

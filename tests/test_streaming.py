@@ -26,6 +26,8 @@ from .servers import ScriptedServer
 
 from chatkit import types
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
+from chatkit.server import stream_widget
+from chatkit.widgets import DynamicWidgetComponent, DynamicWidgetRoot
 
 pytestmark = [
     pytest.mark.django_db,
@@ -320,6 +322,78 @@ async def test_workflow_survives_a_stop(chat):
     await read_until(stream, "Looked it up")
     await stream.aclose()
     assert "Looked it up" in dict(await stored())["workflow"]
+
+
+def card(text, **more):
+    children = [
+        {"type": "Text", "id": "t", "value": text, **more},
+        {"type": "Badge", "id": "b", "label": "new"},
+    ]
+    return DynamicWidgetRoot.model_validate({"type": "Card", "children": children})
+
+
+async def streamed_widget(server, thread, message, context):
+    """Grows by two words and changes a part; then it waits for ever."""
+
+    async def states():
+        yield card("One", streaming=True)
+        yield card("One two", streaming=True)
+        yield card("One two three", streaming=True)
+        await asyncio.sleep(60)
+
+    async for event in stream_widget(thread, states()):
+        yield event
+
+
+async def test_streaming_widget_survives_a_stop(chat):
+    script(streamed_widget)
+    _, stream = await start(chat)
+    await read_until(stream, " three")
+    await stream.aclose()
+    item = await ThreadItem.objects.aget(type="widget")
+    assert item.text == "One two three\nnew"
+    assert '"streaming":true' not in item.data  # it will not go on
+    assert (await stored())[-1] == STOPPED
+
+
+async def test_streaming_widget_survives_a_failure_and_a_kill(chat, monkeypatch):
+    monkeypatch.setattr("django_chatkit.runs.SAVE_SECONDS", 0)
+
+    async def generator(server, thread, message, context):
+        root = card("One", streaming=True)
+        item = types.WidgetItem(id="w", thread_id=thread.id, created_at=datetime.now(), widget=root)
+        yield types.ThreadItemAddedEvent(item=item)
+        delta = types.WidgetStreamingTextValueDelta(component_id="t", delta=" two", done=True)
+        yield updated(item, delta)
+        part = DynamicWidgetComponent.model_validate({"type": "Badge", "id": "b", "label": "old"})
+        yield updated(item, types.WidgetComponentUpdated(component_id="b", component=part))
+        seen.append((await ThreadItem.objects.aget(item_id="w")).text)
+        raise ValueError
+
+    seen = []
+    script(generator)
+    reply = await chat.send("hi")
+    assert seen == ["One two\nold"]
+    assert len(reply.errors) == 1
+    [done] = [item for item in reply.items if item.type == "widget"]
+    assert done.widget.children[0].value == "One two"
+    assert (await ThreadItem.objects.aget(item_id="w")).text == "One two\nold"
+
+
+async def test_task_survives_a_stop(chat):
+    async def generator(server, thread, message, context):
+        task = types.CustomTask(title="Looking", status_indicator="loading")
+        item = types.TaskItem(id="t_1", thread_id=thread.id, created_at=datetime.now(), task=task)
+        yield types.ThreadItemAddedEvent(item=item)
+        await asyncio.sleep(60)
+
+    script(generator)
+    _, stream = await start(chat)
+    await read_until(stream, "Looking")
+    await stream.aclose()
+    item = await ThreadItem.objects.aget(type="task")
+    assert item.text.strip() == "Looking"
+    assert "loading" not in item.data
 
 
 async def test_response_that_nobody_reads_ends(chat):
@@ -678,7 +752,13 @@ async def test_action_reaches_the_server_with_its_widget(chat):
                 "created_at": datetime.now(),
                 "widget": {
                     "type": "Card",
-                    "children": [{"type": "Button", "label": "Go", "onClickAction": {"type": "go"}}],
+                    "children": [
+                        {
+                            "type": "Button",
+                            "label": "Go",
+                            "onClickAction": {"type": "go", "payload": {"k": 1}},
+                        }
+                    ],
                 },
             }
         )

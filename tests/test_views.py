@@ -219,7 +219,7 @@ MALFORMED = [
     b'{"type": "threads.create", "params": {"input": {"content": [{"type": "input_text"}]}}}',
     b'{"type": "threads.get_by_id", "params": {"thread_id": 1}}',
     b'{"type": "threads.get_by_id", "params": {"thread_id": null}}',
-    b'{"type": "threads.add_client_tool_output", "params": {"thread_id": "thr_1"}}',
+    b'{"type": "threads.add_client_tool_output", "params": {"result": 1}}',
     b'{"type": "items.feedback", "params": {"thread_id": "t", "item_ids": ["i"], "kind": "meh"}}',
     b'{"type": "threads.update", "params": {"thread_id": "t"}}',
     b'{"type": "threads.list", "params": {}} trailing',

@@ -1,5 +1,6 @@
 """ChatKit answered by an agent of the OpenAI Agents SDK, with OpenAI's models or anybody else's."""
 
+from .client_tools import client_tool
 from .context import DjangoAgentContext, ToolContext, function_tool
 from .converter import DjangoThreadItemConverter
 from .images import DjangoResponseStreamConverter
@@ -17,6 +18,7 @@ __all__ = [
     "DjangoThreadItemConverter",
     "OpenAITranscriber",
     "ToolContext",
+    "client_tool",
     "function_tool",
     "tool",
 ]

@@ -6,25 +6,27 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import agents
 from agents.tool_context import ToolContext as SDKToolContext
-from asgiref.sync import sync_to_async
 from pydantic import InstanceOf, PrivateAttr
 
 from django_chatkit import events
 from django_chatkit.context import ChatKitContext
-from django_chatkit.store import release_connections
+from django_chatkit.pieces import in_request_thread as in_request_thread
+from django_chatkit.questions import Question
+from django_chatkit.sdk import types
 
-from chatkit.agents import AgentContext
+from chatkit.agents import AgentContext, ClientToolCall
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
     from django.http import HttpRequest
 
-P = ParamSpec("P")
-R = TypeVar("R")
+BUSY = "Something else waits for this person's answer. Nothing was done. Call this again later."
+ASKED = "The person is being asked. Nothing was done yet."
+CALLED = "The page answers in its next request. Nothing is known yet."
 
 
 class EventQueue(asyncio.Queue[Any]):
@@ -48,7 +50,9 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
 
     request_context: InstanceOf[ChatKitContext]
     asking: bool = False
-    """Does a tool ask for a confirmation in this answer?"""
+    """Does this answer end with something that waits: a question, or a call of the page?"""
+    question: InstanceOf[types.ThreadItemDoneEvent] | None = None
+    """What the person is asked when all else is said."""
     _events: asyncio.Queue[Any] = PrivateAttr(default_factory=EventQueue)
     _run: agents.RunResultStreaming | None = PrivateAttr(default=None)
 
@@ -93,6 +97,28 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
         """Let the person write again."""
         events.reopen(self.thread)
 
+    async def ask(self, *questions: str | Question) -> str:
+        """Put questions to the person, with which this answer ends; the model reads the answers next.
+
+        Each is a text, or a ``questions.Choice``. Return from the tool what this returns: it tells
+        the model whether the person was asked. Of several that ask at once, one does.
+        """
+        if self.asking:
+            return BUSY
+        self.question = events.ask(self.thread, *questions)
+        self.asking = True
+        self.end_turn()
+        return ASKED
+
+    def call_page(self, name: str, arguments: dict[str, Any]) -> str:
+        """Let a function of the page answer, with which this answer ends: see ``client_tool``."""
+        if self.asking:
+            return BUSY
+        self.client_tool_call = ClientToolCall(name=name, arguments=arguments)
+        self.asking = True
+        self.end_turn()
+        return CALLED
+
     def end_turn(self) -> None:
         """Let this round of tool calls be the last: the model is not asked again in this answer."""
         if self._run is not None:
@@ -100,18 +126,6 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
 
 
 ToolContext = SDKToolContext[DjangoAgentContext]
-
-
-async def in_request_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run sync code where the request's database work runs, and give the connections back."""
-
-    def run() -> R:
-        try:
-            return work(*args, **kwargs)
-        finally:
-            release_connections()
-
-    return await sync_to_async(run)()
 
 
 def function_tool(func: Callable[..., Any] | None = None, **options: Any) -> Any:

@@ -43,7 +43,9 @@ class FollowedRun:
             return replace(event, data=self.with_message_id(event.data))
         if event.type == "run_item_stream_event" and event.item.type == "tool_call_item":
             item = copy.copy(event.item)
-            item.raw_item = with_id(item.raw_item, self.context.generate_id("tool_call"))
+            own_id = self.context.generate_id("tool_call")
+            # The call's id as well: two calls of the page in one thread must not have the same.
+            item.raw_item = with_id(item.raw_item, own_id, call_id=own_id)
             return replace(event, item=item)
         return event
 
@@ -78,5 +80,6 @@ def with_plain_source(data: Any) -> Any:
     return data.model_copy(update={"annotation": data.annotation.model_dump()})
 
 
-def with_id(item: Any, item_id: str) -> Any:
-    return {**item, "id": item_id} if isinstance(item, dict) else item.model_copy(update={"id": item_id})
+def with_id(item: Any, item_id: str, **others: str) -> Any:
+    changes = {"id": item_id, **others}
+    return {**item, **changes} if isinstance(item, dict) else item.model_copy(update=changes)

@@ -135,9 +135,19 @@ class AgentServer(DjangoChatKitServer):
         async with aclosing(settlement.events()) as settling:
             async for event in settling:
                 yield event
-        run = FollowedRun(await self.start_run(agent_context, settlement.input), agent_context)
+        if not agent_context.asking:
+            async with aclosing(self.run_agent(agent_context, settlement.input)) as answer:
+                async for event in answer:
+                    yield event
+        if agent_context.question is not None:
+            yield agent_context.question
+
+    async def run_agent(
+        self, agent_context: DjangoAgentContext, settled: list[TResponseInputItem]
+    ) -> AsyncGenerator[types.ThreadStreamEvent, None]:
+        run = FollowedRun(await self.start_run(agent_context, settled), agent_context)
         try:
-            converter = await in_request_thread(self.get_response_converter, context)
+            converter = await in_request_thread(self.get_response_converter, agent_context.request_context)
             if isinstance(converter, DjangoResponseStreamConverter):
                 converter = converter.bound_to(agent_context)
             answer = stream_agent_response(agent_context, cast("Any", run), converter=converter)

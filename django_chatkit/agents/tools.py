@@ -20,13 +20,14 @@ import agents
 from agents.function_schema import FuncSchema, function_schema
 from agents.tool_context import ToolContext as SDKToolContext
 from django.contrib.auth import get_user_model
+from pydantic import BaseModel
 
 from django_chatkit.context import ChatKitContext
 from django_chatkit.logs import log_failure
 from django_chatkit.signals import tool_called
 
 from .confirmation import Confirm, ask
-from .context import DjangoAgentContext, function_tool, in_request_thread
+from .context import ASKED, BUSY, DjangoAgentContext, function_tool, in_request_thread
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -39,8 +40,6 @@ Result = tuple[str, Any]
 
 REFUSED = "Refused: this person has no permission for this. Nothing was done. Tell them so."
 SIGNED_OUT = "Refused: this needs a person who is signed in. Nothing was done. Tell them so."
-BUSY = "Another question waits for this person's answer. Nothing was done. Call this again later."
-ASKED = "The person is being asked. Nothing was done yet."
 INVALID = "The arguments do not fit this tool. Nothing was done. Correct them and call it again."
 
 
@@ -172,11 +171,18 @@ class Guard:
 
     def parse(self, arguments: str) -> dict[str, Any]:
         """The arguments by name, defaults included. Raises ModelBehaviorError: nobody is asked in vain."""
+        parsed = self.validate(arguments)
+        return {name: getattr(parsed, name) for name in type(parsed).model_fields}
+
+    def parse_json(self, arguments: str) -> dict[str, Any]:
+        """The same as JSON's own types."""
+        return self.validate(arguments).model_dump(mode="json")
+
+    def validate(self, arguments: str) -> BaseModel:
         try:
-            parsed = self.schema.params_pydantic_model(**json.loads(arguments or "{}"))
+            return self.schema.params_pydantic_model(**json.loads(arguments or "{}"))
         except (TypeError, ValueError) as error:  # pydantic's and the JSON parser's errors are ValueErrors
             raise agents.ModelBehaviorError("invalid arguments") from error
-        return {name: getattr(parsed, name) for name in type(parsed).model_fields}
 
     def refuse(self, context: ChatKitContext) -> str:
         """Why this person may not, as the model reads it; empty if they may. Queries the database."""

@@ -20,6 +20,8 @@ E016        a declaration of files that cannot be             servers
 E017        a declaration of dictation that cannot be         speech
 E018        a button for dictation that leads nowhere         speech
 E019        a question after thumbs that cannot be put        servers
+E020        a ``.widget`` file that is none                   widgets
+E021        a handler of an action                            widgets
 E030, E031  a tool's permission, a tool's question            tools
 W001        nothing says that ASGI is used                    deployment
 W002, W003  no session or authentication middleware           project
@@ -39,6 +41,28 @@ W030        a tool's permission that is not in the database   tools
 =========== ================================================= ===========
 """
 
-from django_chatkit.checks import csp, deployment, models, project, sdk, servers, speech, tools, values
+from django_chatkit.checks import (
+    csp,
+    deployment,
+    models,
+    project,
+    sdk,
+    servers,
+    speech,
+    tools,
+    values,
+    widgets,
+)
 
-__all__ = ["csp", "deployment", "models", "project", "sdk", "servers", "speech", "tools", "values"]
+__all__ = [
+    "csp",
+    "deployment",
+    "models",
+    "project",
+    "sdk",
+    "servers",
+    "speech",
+    "tools",
+    "values",
+    "widgets",
+]

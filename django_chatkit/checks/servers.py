@@ -19,6 +19,7 @@ from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.speech import check_dictation
 from django_chatkit.checks.tools import check_tools
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
+from django_chatkit.checks.widgets import check_handlers
 from django_chatkit.conf import conf
 from django_chatkit.models import STORAGE_ALIAS, has_place_for_files
 from django_chatkit.options import validate
@@ -124,6 +125,7 @@ def examine_server(alias: str) -> list[CheckMessage]:
         *check_dictation(server_class, path),
         *check_feedback_question(server_class, path),
         *check_key(server_class, path),
+        *check_handlers(server_class, path),
         *check_tools(server_class, path),
     ]
 

@@ -153,14 +153,27 @@ COMMANDS = [
     Command(
         "/widget", "/widget", gettext_noop("a widget with a button"), lambda match: [Call("show_widget")]
     ),
+    Command("/form", "/form", gettext_noop("a form to fill in"), lambda match: [Call("show_form")]),
+    Command(
+        "/counter",
+        "/counter",
+        gettext_noop("a widget that changes in place, without a new answer"),
+        lambda match: [Call("show_counter")],
+    ),
     Command(
         "/tool",
         "/tool",
         gettext_noop("a question to the page: a client tool call"),
-        lambda match: [Call("ask_page")],
+        lambda match: [ask_page()],
     ),
     Command(
         "/ask", "/ask", gettext_noop("a question to you, with a form"), lambda match: [Call("ask_person")]
+    ),
+    Command(
+        "/choose",
+        "/choose",
+        gettext_noop("two questions with options, of which one must be answered"),
+        lambda match: [Call("choose")],
     ),
     Command(
         "/confirm",
@@ -191,6 +204,10 @@ COMMANDS = [
         lambda match: [Say(["This item's id was ", "__fake_id__."], item_id="__fake_id__")],
     ),
 ]
+
+
+def ask_page() -> Call:
+    return Call("demo_tool", json.dumps({"question": _("What time is it where you are?")}))
 
 
 def set_status(status: str) -> Call:

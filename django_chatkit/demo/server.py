@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 from agents import Agent, StopAtTools
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext_lazy as _
 
 from django_chatkit.agents import AgentServer
 from django_chatkit.attachments import Attachments
 from django_chatkit.context import ChatKitContext
 from django_chatkit.models import has_place_for_files
-from django_chatkit.sdk import types
-from django_chatkit.server import stream_text
 
+from .actions import DemoActions
 from .model import DemoModel
 from .tools import LAST_TOOLS, demo_tools
 
-from chatkit.actions import Action
 
-
-class DemoServer(AgentServer):
+class DemoServer(DemoActions, AgentServer):
     """Chats offline and without a key, and shows what ChatKit can do: first see it, then replace it."""
 
     agent = Agent(
@@ -37,6 +31,7 @@ class DemoServer(AgentServer):
             "prompts": [
                 {"label": _("What can you do?"), "prompt": _("help"), "icon": "circle-question"},
                 {"label": _("Show a widget"), "prompt": "/widget", "icon": "cube"},
+                {"label": _("Show a form"), "prompt": "/form", "icon": "square-text"},
                 {"label": _("Ask me something"), "prompt": "/ask", "icon": "write"},
                 {"label": _("Think aloud"), "prompt": "think", "icon": "lightbulb"},
                 {"label": _("Answer slowly"), "prompt": "/slow 20 300", "icon": "clock"},
@@ -49,18 +44,3 @@ class DemoServer(AgentServer):
     def get_attachments(self, context: ChatKitContext) -> Attachments | None:
         """Files too, on a site that has a place for them."""
         return self.attachments or (Attachments() if has_place_for_files() else None)
-
-    async def action(
-        self,
-        thread: types.ThreadMetadata,
-        action: Action[str, Any],
-        sender: types.WidgetItem | None,
-        context: ChatKitContext,
-    ) -> AsyncIterator[types.ThreadStreamEvent]:
-        """The widget's button."""
-
-        async def pieces() -> AsyncIterator[str]:
-            yield gettext("You pressed the button.")
-
-        async for event in stream_text(self, thread, pieces(), context):
-            yield event

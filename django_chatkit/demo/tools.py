@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from agents import Tool, function_tool
+from agents import Tool
 from django.utils.translation import gettext as _, gettext_lazy
 
-from django_chatkit.agents import ClientToolCall, DjangoAgentContext, ToolContext, tool
-from django_chatkit.sdk import types
+from django_chatkit.agents import ToolContext, client_tool, tool
+from django_chatkit.questions import Choice, Text
 
-from chatkit.widgets import DynamicWidgetRoot
+from .actions import counter, form, pressable
 
 
-@function_tool(failure_error_function=None)
+@tool
 async def show_widget(ctx: ToolContext) -> str:
     """Show a widget with a button."""
-    await ctx.context.stream_widget(card(_("Nothing was pressed yet.")), copy_text=_("A demo widget"))
+    await ctx.context.show(pressable(), copy_text=_("A demo widget"))
     return _("the widget is there.")
 
 
-def card(text: str) -> DynamicWidgetRoot:
-    button = {"type": "demo.press", "payload": {"button": "demo"}}
-    children: list[dict[str, Any]] = [
-        {"type": "Title", "value": _("A widget")},
-        {"type": "Text", "value": text},
-        {"type": "Button", "label": _("Press me"), "onClickAction": button},
-    ]
-    return DynamicWidgetRoot.model_validate({"type": "Card", "children": children})
+@tool
+async def show_form(ctx: ToolContext) -> str:
+    """Show a widget with a form."""
+    await ctx.context.show(form(), copy_text=_("A demo form"))
+    return _("the form is there.")
 
 
-@function_tool(failure_error_function=None)
+@tool
+async def show_counter(ctx: ToolContext) -> str:
+    """Show a widget that counts."""
+    await ctx.context.show(counter(0), copy_text=_("A demo counter"))
+    return _("the counter is there.")
+
+
+@tool
 async def show_progress(ctx: ToolContext) -> str:
     """Tell what is being done while it is done."""
     for text in (_("Looking around …"), _("Still looking …"), _("Almost there …")):
@@ -41,21 +44,23 @@ async def show_progress(ctx: ToolContext) -> str:
     return _("the work is done.")
 
 
-@function_tool(failure_error_function=None)
-async def ask_page(ctx: ToolContext) -> str:
+@client_tool
+def demo_tool(question: str) -> None:
     """Let the page in the browser answer."""
-    question = {"question": _("What time is it where you are?")}
-    ctx.context.client_tool_call = ClientToolCall(name="demo_tool", arguments=question)
-    return "The page answers in its next request."
 
 
-@function_tool(failure_error_function=None)
+@tool
 async def ask_person(ctx: ToolContext) -> str:
     """Ask the person something with a form."""
-    question = types.StructuredInputFreeform(id="q", question=_("What is your favourite colour?"))
-    item = types.StructuredInputItem(**new_item(ctx, "message"), inputs=[question])
-    await ctx.context.stream(types.ThreadItemDoneEvent(item=item))
-    return "The person answers in the next request."
+    return await ctx.context.ask(Text(_("What is your favourite colour?"), id="q"))
+
+
+@tool
+async def choose(ctx: ToolContext) -> str:
+    """Let the person choose."""
+    drinks = Choice(_("What do you drink?"), [_("Coffee"), _("Tea"), _("Water")], id="drink", required=True)
+    extras = Choice(_("With what?"), [_("Milk"), _("Sugar")], id="extras", multiple=True, free=True)
+    return await ctx.context.ask(drinks, extras)
 
 
 @tool
@@ -74,7 +79,7 @@ async def clear_shelf(ctx: ToolContext, number: int) -> str:
     return _("shelf {number} is empty now.").format(number=number)
 
 
-@function_tool(failure_error_function=None)
+@tool
 async def hide_note(ctx: ToolContext) -> str:
     """Keep a note that the page never sees."""
     await ctx.context.remember("demo hidden note")
@@ -82,7 +87,7 @@ async def hide_note(ctx: ToolContext) -> str:
     return _("there is a note now that this page does not show.")
 
 
-@function_tool(failure_error_function=None)
+@tool
 async def set_status(ctx: ToolContext, status: Literal["locked", "closed"]) -> str:
     """Lock or close the conversation."""
     if status == "locked":
@@ -92,20 +97,11 @@ async def set_status(ctx: ToolContext, status: Literal["locked", "closed"]) -> s
     return _("this conversation takes no more messages.")
 
 
-@function_tool(failure_error_function=None)
+@tool
 async def set_metadata(ctx: ToolContext) -> str:
     """Change the thread's metadata."""
     ctx.context.thread.metadata = {**ctx.context.thread.metadata, "slowmeta": "done"}
     return "The metadata is set."
-
-
-def new_item(ctx: ToolContext, kind: Any) -> dict[str, Any]:
-    context: DjangoAgentContext = ctx.context
-    return {
-        "id": context.generate_id(kind),
-        "thread_id": context.thread.id,
-        "created_at": datetime.now(),  # noqa: DTZ005  (naive local time is the SDK's own)
-    }
 
 
 demo_tools: list[Tool] = [
@@ -113,11 +109,14 @@ demo_tools: list[Tool] = [
     show_progress,
     show_notice,
     clear_shelf,
-    ask_page,
+    show_form,
+    show_counter,
+    demo_tool,
     ask_person,
+    choose,
     hide_note,
     set_status,
     set_metadata,
 ]
-# The answer ends with these: what follows comes with the next request, or is not wanted.
-LAST_TOOLS = ["ask_page", "ask_person", "set_metadata"]
+# The answer ends with these: the model is not asked again.
+LAST_TOOLS = ["set_metadata"]

@@ -29,6 +29,7 @@ class Order(models.Model):
         SHIPPED = "shipped", "on its way"
         DELIVERED = "delivered", "delivered"
         RETURNED = "returned", "on its way back to us"
+        CANCELLED = "cancelled", "cancelled"
 
     number = models.PositiveIntegerField(unique=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="orders")

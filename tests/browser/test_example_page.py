@@ -188,3 +188,33 @@ def test_a_customer_says_what_was_wrong_and_staff_read_it(open_page):
     expect(admin.get_by_text("Something is missing. Who brings it?")).to_be_visible()
     admin.get_by_role("link", name="What is the status of my order 1003?").first.click()
     expect(admin.get_by_text("Who brings it?").first).to_be_visible()
+
+
+def test_a_customer_cancels_an_order_with_its_card(open_page):
+    page = open_page("/support/", "demo")
+    ask(page, "Show the card of order 1003")
+    expect(answers(page)).to_contain_text("here is order 1003")
+    expect(page.locator("openai-chatkit[data-responding]")).to_have_count(0)
+    page.get_by_role("button", name="Cancel order").click()
+    expect(answers(page)).to_contain_text("Order 1003 is cancelled.")
+    expect(page.get_by_role("button", name="Cancel order")).to_have_count(0)
+    page.reload()
+    expect(page.locator(".orders li", has_text="1003")).to_contain_text("cancelled")
+
+
+def test_the_assistant_reads_the_page(open_page):
+    page = open_page("/support/", "demo2")
+    ask(page, "Read the page")
+    expect(answers(page)).to_contain_text('"heading": "Support"')
+    expect(answers(page)).to_contain_text("2001")
+
+
+def test_the_assistant_asks_for_a_gift(open_page):
+    page = open_page("/support/", "demo2")
+    ask(page, "I need advice for a gift")
+    page.get_by_role("radio", name="A tea drinker").check()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("textbox").fill("30 euros")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Skip").click()
+    expect(answers(page)).to_contain_text("A tea drinker; How much may it cost?: 30 euros")

@@ -14,12 +14,15 @@ pytestmark = [
 
 WIDGET = "{% chatkit_widget 'public' %}"
 OPTIONS = "chat => chat.options"
+PLAIN_OPTIONS = """({ options }) => ({
+  ...options, api: Object.keys(options.api), onClientTool: typeof options.onClientTool,
+})"""
 CALLS = "chat => chat.calls.length"
 LISTENER = """document.addEventListener("chatkit:options", (event) => {
   window.heard = [...(window.heard ?? []), event.detail.server];
-  event.detail.options.onClientTool = () => ({ ok: true });
+  event.detail.options.widgets = { onAction: () => {} };
 });"""
-HAS_TOOL = "chat => typeof chat.options.onClientTool"
+HAS_ACTION = "chat => typeof chat.options.widgets?.onAction"
 
 
 def chat(page, index=0):
@@ -30,7 +33,7 @@ def chat(page, index=0):
 
 def test_the_element_gets_the_options_and_our_fetch(page):
     show(page, "{% chatkit_widget 'public' greeting='Hi' %}")
-    options = chat(page).evaluate("({ options }) => ({ ...options, api: Object.keys(options.api) })")
+    options = chat(page).evaluate(PLAIN_OPTIONS)
     assert options == {
         "api": ["url", "domainKey", "fetch"],
         "locale": "en",
@@ -38,6 +41,7 @@ def test_the_element_gets_the_options_and_our_fetch(page):
         "frameTitle": "Chat",
         "threadItemActions": {"feedback": True, "retry": True},
         "startScreen": {"greeting": "Hi"},
+        "onClientTool": "function",
     }
     assert chat(page).evaluate(CALLS) == 1
 
@@ -60,7 +64,7 @@ def test_it_reaches_the_server(page):
 def test_listeners_may_come_in_any_order(page, script, place):
     body = {"head": WIDGET, "before": script + WIDGET, "after": WIDGET + script}[place]
     show(page, body, head=script if place == "head" else "")
-    assert chat(page).evaluate(HAS_TOOL) == "function"
+    assert chat(page).evaluate(HAS_ACTION) == "function"
     assert page.evaluate("heard") == ["public"]
 
 
@@ -69,7 +73,7 @@ def test_listeners_that_come_late_ask_for_an_update(page):
     chat(page)
     page.evaluate(LISTENER)
     page.evaluate("document.querySelector('django-chatkit').update()")
-    assert chat(page).evaluate(HAS_TOOL) == "function"
+    assert chat(page).evaluate(HAS_ACTION) == "function"
     assert page.evaluate("heard") == ["public"]
 
 
@@ -112,7 +116,7 @@ def test_the_theme_follows_the_system(new_page, script):
     assert first[1] == second[1]
     assert chat(page).evaluate("chat => chat.calls.every((call) => typeof call.api.fetch === 'function')")
     if script:
-        assert chat(page).evaluate(HAS_TOOL) == "function"
+        assert chat(page).evaluate(HAS_ACTION) == "function"
         assert page.evaluate("heard") == ["public"]
 
 

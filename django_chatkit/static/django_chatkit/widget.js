@@ -9,6 +9,7 @@
  * @typedef {Omit<import("@openai/chatkit").ThemeOption, "colorScheme"> & {colorScheme?: Scheme}} Theme
  * @typedef {Omit<ChatKitOptions, "theme" | "api"> & {theme?: Scheme | Theme, api: Api}} PageOptions
  * @typedef {{header: string, cookie?: string, token?: string, url?: string}} Csrf
+ * @typedef {(params: Record<string, unknown>) => unknown} ClientTool
  * @typedef {object} Config what the template tag writes into the page
  * @property {string} server
  * @property {PageOptions} options
@@ -196,6 +197,33 @@
 
   // Options
 
+  /**
+   * Every call of the page ends in a result that the model reads: ChatKit itself would end the turn in
+   * silence where a function throws, is missing, or gives nothing.
+   *
+   * @param {PageOptions} options @param {Record<string, ClientTool>} tools
+   */
+  function withClientTools(options, tools) {
+    const fallback = options.onClientTool;
+    options.onClientTool = async (call) => {
+      try {
+        if (Object.hasOwn(tools, call.name)) return toResult(await tools[call.name](call.params), call.name);
+        if (fallback) return toResult(await fallback(call), call.name);
+        return { error: `This page has no function ${call.name}.` };
+      } catch (error) {
+        console.error(`The client tool ${call.name} failed.`, error);
+        return { error: `The function ${call.name} of the page failed: ${error}` };
+      }
+    };
+  }
+
+  /** What JSON makes of a value, as an object. @param {unknown} value @param {string} name */
+  function toResult(value, name) {
+    const json = JSON.stringify(value) ?? "null";
+    if (json === "null") return { error: `The function ${name} of the page gave no result.` };
+    return json.startsWith("{") ? JSON.parse(json) : { result: JSON.parse(json) };
+  }
+
   /** What setOptions takes: a scheme instead of "auto", no button without a function. @param {PageOptions} page */
   function ready(page) {
     const options = { ...page, theme: resolveTheme(page.theme) };
@@ -292,8 +320,11 @@
         () => this.#recover("ready"),
         () => this.#fetchUpdates(),
       );
-      const detail = { element: this.#chat, server: config.server, options };
+      /** @type {Record<string, ClientTool>} */
+      const clientTools = {};
+      const detail = { element: this.#chat, server: config.server, options, clientTools };
       this.dispatchEvent(new CustomEvent("chatkit:options", { bubbles: true, detail }));
+      withClientTools(detail.options, detail.clientTools);
       return detail.options;
     }
 

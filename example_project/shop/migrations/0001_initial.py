@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField(unique=True)),
                 ('quantity', models.PositiveIntegerField(default=1)),
-                ('status', models.CharField(choices=[('packing', 'being packed'), ('shipped', 'on its way'), ('delivered', 'delivered'), ('returned', 'on its way back to us')], default='packing', max_length=10)),
+                ('status', models.CharField(choices=[('packing', 'being packed'), ('shipped', 'on its way'), ('delivered', 'delivered'), ('returned', 'on its way back to us'), ('cancelled', 'cancelled')], default='packing', max_length=10)),
                 ('ordered_on', models.DateField(default=django.utils.timezone.localdate)),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='orders', to=settings.AUTH_USER_MODEL)),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.product')),
