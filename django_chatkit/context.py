@@ -41,6 +41,8 @@ class ChatKitContext:
     """The page that the person looks at, where the tag says what is on it: see ``get_page_facts()``."""
     answered: str = ""
     """The question that this request answers, if it does."""
+    message: Any = field(default=None, repr=False)
+    """The message that a ``TextServer`` answers, with its mentions: see ``get_mentions()``."""
     image_domains: list[str] | None = None
     """Where pictures in a thread that this request begins may come from."""
 

@@ -16,12 +16,13 @@ from pydantic_core import to_json
 from .attachments import REMOVABLE, Attachments, clean_mime_type, clean_name
 from .conf import conf
 from .context import ChatKitContext, start_visitor
-from .exceptions import Refused, already_sent
+from .exceptions import Refused, already_sent, too_many
 from .models import Attachment, Thread, ThreadItem
 from .options import merge
 from .sdk import types
 from .sniffing import choose
 from .store import HIDDEN_TYPES, POSTED
+from .throttling import Rate, count
 from .uploads import confirm, not_uploaded, too_large, wrong_type
 
 if TYPE_CHECKING:
@@ -44,9 +45,18 @@ def check_request(server: DjangoChatKitServer, request: types.ChatKitReq, contex
     """Raises Refused for what this person may not do, or not now."""
     check_access(server, context)
     thread = check_thread(request, context)
+    if isinstance(request, COUNTED_REQUESTS):
+        check_rate("message", server.get_message_rate(context), server, context)
     check = CHECKS.get(type(request))
     if check is not None:
         check(server, request.params, thread, context)
+
+
+def check_rate(scope: str, rate: str | None, server: DjangoChatKitServer, context: ChatKitContext) -> None:
+    """Raises Refused (429) for somebody who does this too often. Counts, so ask once."""
+    who = f"{context.server}|{context.tenant}|{server.get_throttle_key(context)}"
+    if rate and (seconds := count(scope, who, Rate.parse(rate))):
+        raise too_many(seconds)
 
 
 def check_thread(request: types.ChatKitReq, context: ChatKitContext) -> Thread | None:
@@ -144,7 +154,7 @@ def check_choices(
     composer = merge(conf.CHATKIT_OPTIONS, server.get_options(context)).get("composer") or {}
     wanted = {"models": chosen.model, "tools": chosen.tool_choice.id if chosen.tool_choice else None}
     for group, choice in wanted.items():
-        offered = {option.get("id") for option in composer.get(group) or ()}
+        offered = {option.get("id") for option in composer.get(group) or () if not option.get("disabled")}
         if choice is not None and choice not in offered:
             raise invalid(_("This model or tool is not available."))
 
@@ -299,6 +309,14 @@ def check_removal(
 def is_pending(row: ThreadItem) -> bool:
     return bool(json.loads(row.data).get("status") == "pending")
 
+
+COUNTED_REQUESTS = (
+    types.ThreadsCreateReq,
+    types.ThreadsAddUserMessageReq,
+    types.ThreadsRetryAfterItemReq,
+    types.InputTranscribeReq,
+)
+"""What a person can ask for again and again, and a model answers."""
 
 INPUT_REQUESTS = (
     types.ThreadsAddUserMessageReq,

@@ -9,7 +9,7 @@ yield ChatKit's events yourself.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +23,9 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from .attachments import Attachments, DjangoAttachmentStore
+from .commands import Command
 from .context import ChatKitContext
+from .entities import Entities, Mention, ModelEntity, find_mentions, mentioned_ids
 from .exceptions import NotPending, Refused
 from .items import to_utc, without_nul
 from .logs import log_failure
@@ -71,6 +73,18 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
     """Hosts besides this site's own that pictures in new threads may come from: a model that was
     talked into it would put what it knows into a picture's address."""
 
+    entities: Sequence[type[ModelEntity]] = ()
+    """What people can mention with ``@``."""
+
+    search_rate: str | None = "120/m"
+    """How often may one person look for something to mention? None for no limit."""
+
+    message_rate: str | None = None
+    """How often may one person send a message, ask for another answer, or dictate? ``"30/m"`` …"""
+
+    commands: Sequence[Command] = ()
+    """What the composer's ``/`` menu offers."""
+
     page_actions: Collection[str] = ()
     """Types of actions that page code may send without a widget, with ``sendCustomAction()``."""
 
@@ -102,6 +116,30 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
     def get_attachments(self, context: ChatKitContext) -> Attachments | None:
         """The files that this person may send."""
         return self.attachments
+
+    def get_entities(self, context: ChatKitContext) -> Entities:
+        """What this person can mention."""
+        return self.entities
+
+    def get_commands(self, context: ChatKitContext) -> Sequence[Command]:
+        """The commands for this person."""
+        return self.commands
+
+    def get_search_rate(self, context: ChatKitContext) -> str | None:
+        """How often this person may search."""
+        return self.search_rate
+
+    def get_message_rate(self, context: ChatKitContext) -> str | None:
+        """How often this person may send something."""
+        return self.message_rate
+
+    def get_throttle_key(self, context: ChatKitContext) -> str:
+        """Whose requests are counted together: a user's, a visitor's, and by address those of
+        visitors who have no identity yet, or drop it."""
+        if context.user is not None:
+            return f"user:{context.user.pk}"
+        address = context.request.META.get("REMOTE_ADDR", "") if context.request is not None else ""
+        return f"visitor:{context.visitor}" if context.visitor else f"address:{address}"
 
     def get_allowed_image_domains(self, context: ChatKitContext) -> list[str] | None:
         """Where pictures in this person's new threads may come from; None for ChatKit's own rule."""
@@ -154,6 +192,15 @@ class DjangoChatKitServer(ChatKitServer[ChatKitContext]):
         seen = obj is not None and self.can_see_page_object(obj, context)
         about = self.get_page_context(obj, context) if obj is not None and seen else {}
         return {**about, **context.page.facts} or None
+
+    def get_mentions(self, message: types.UserMessageItem | None, context: ChatKitContext) -> list[Mention]:
+        """What a message mentions, as it is now. What is gone, or not for this person, is left out.
+
+        Queries the database, once for each kind of entity.
+        """
+        ids = mentioned_ids(message)
+        found = find_mentions(self.get_entities(context), ids, context) if ids else {}
+        return [found[entity_id] for entity_id in ids if entity_id in found]
 
     # Requests
 
@@ -279,6 +326,7 @@ class TextServer(DjangoChatKitServer):
         context: ChatKitContext,
     ) -> AsyncIterator[types.ThreadStreamEvent]:
         if input_user_message is not None:
+            context.message = input_user_message
             text = "".join(part.text for part in input_user_message.content)
             async for event in stream_text(self, thread, self.pieces(text, context), context):
                 yield event

@@ -112,6 +112,7 @@ def render_widget(
         return render_problems(request, problems, common)
     common |= {"problems": problems if loud else [], "height": to_length(height)}
     common["page"] = get_page(context, page_object, page_context)
+    common["menus"] = get_menus(request, chat, context)
     return render_chat(request, kept, common, id or f"chatkit-{server}")
 
 
@@ -120,12 +121,13 @@ def render_chat(request: HttpRequest, options: dict[str, Any], common: dict[str,
     # Fetched into a page that may have the component already, widget.js sees to it: it must not run twice.
     scripts = ["widget"] if is_swap(request) else ["widget", "component"]
     scripts += ["floating"] if common["mode"] == "floating" else []
+    scripts += ["menus"] if any(common["menus"].values()) else []
     context = common | {
         "mounted": True,
         "id": page.take_id(id),
         "title": options.get("frameTitle"),
         "scheme": get_scheme(options.get("theme")),
-        "data": get_data(request, server, options) | {"page": common["page"]},
+        "data": get_data(request, server, options) | {"page": common["page"]} | common["menus"],
         "script_url": conf.CHATKIT_SCRIPT_URL,
         "assets": page.take_assets("style", *scripts),
     }
@@ -181,7 +183,11 @@ def get_options(
     request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem], bool]:
     """Options that ChatKit.js will take, the problems, and whether something was left out for them."""
-    defaults = merge(get_defaults(request, chat.alias), get_attachment_options(request, chat, context))
+    defaults = merge(
+        get_defaults(request, chat.alias),
+        get_attachment_options(request, chat, context),
+        get_menu_options(chat, context),
+    )
     wanted = resolve(merge(defaults, conf.CHATKIT_OPTIONS, chat.get_options(context), given))
     kept, problems = drop_invalid(wanted)
     return merge(resolve(defaults), kept), problems, kept != wanted
@@ -206,6 +212,13 @@ def get_attachment_options(
     return config.options(get_url(request, "upload", {"server": chat.alias}) or "") if config else {}
 
 
+def get_menu_options(chat: DjangoChatKitServer, context: ChatKitContext) -> dict[str, Any]:
+    """The groups to which menus.js adds its functions; a component that does not know one refuses all."""
+    mentions = {"entities": {"showComposerMenu": True}} if chat.get_entities(context) else {}
+    commands = {"commands": {"enabled": True}} if chat.get_commands(context) else {}
+    return {**mentions, **commands}
+
+
 def get_scheme(theme: Any) -> str:
     """For what is ours around the component."""
     return str(theme.get("colorScheme", "auto") if isinstance(theme, Mapping) else theme)
@@ -225,6 +238,13 @@ def get_data(request: HttpRequest, alias: str, options: dict[str, Any]) -> dict[
         "messages": get_messages(),
         "hints": get_hints() if is_developer(request) else None,
     }
+
+
+def get_menus(request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext) -> dict[str, Any]:
+    """What menus.js reads: where mentions are found, and the commands."""
+    found = get_url(request, "entities", {"server": chat.alias}) if chat.get_entities(context) else None
+    commands = [command.to_json() for command in chat.get_commands(context)]
+    return {"entitiesUrl": found, "commands": commands}
 
 
 def get_page(
