@@ -89,4 +89,5 @@ CHATKIT_SERVERS = {
     "slow": "tests.servers.SlowServer",
     "files": "tests.servers.FileServer",
     "two-phase": "tests.servers.TwoPhaseServer",
+    "menus": "tests.servers.MenuServer",
 }

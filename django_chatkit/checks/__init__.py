@@ -18,6 +18,11 @@ E013        django.contrib.auth is not installed              project
 E014, E015  the module ``chatkit`` is somebody else's         sdk
 E016        a declaration of files that cannot be             servers
 E030, E031  a tool's permission, a tool's question            tools
+E040        a rate that cannot be read                        menus
+E041, E042  something to mention, a field of it               menus
+E043        an icon that does not exist                       menus
+E044        a command of the composer's menu                  menus
+E045, E046  a choice of model or tool that stands for nothing menus
 W001        nothing says that ASGI is used                    deployment
 W002, W003  no session or authentication middleware           project
 W004        the request is not in the templates               project
@@ -30,9 +35,10 @@ W010        database connections that pile up                 deployment
 W011        URLs that only some pages find                    project
 W012        no place for the files that people send           servers
 W030        a tool's permission that is not in the database   tools
+W040        a limit that a cache cannot count                 menus
 =========== ================================================= ===========
 """
 
-from django_chatkit.checks import csp, deployment, project, sdk, servers, tools, values
+from django_chatkit.checks import csp, deployment, menus, project, sdk, servers, tools, values
 
-__all__ = ["csp", "deployment", "project", "sdk", "servers", "tools", "values"]
+__all__ = ["csp", "deployment", "menus", "project", "sdk", "servers", "tools", "values"]

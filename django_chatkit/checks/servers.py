@@ -14,6 +14,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from django_chatkit.checks.menus import check_menus
 from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.tools import check_tools
 from django_chatkit.checks.values import TAG, did_you_mean, fits, type_name
@@ -120,6 +121,7 @@ def examine_server(alias: str) -> list[CheckMessage]:
         *check_anonymous(server_class, path),
         *check_attachments(server_class, path),
         *check_tools(server_class, path),
+        *check_menus(server_class, path),
     ]
 
 
