@@ -1,7 +1,7 @@
 """Models and tools that a person picks in the composer: a white list, and what the ids stand for."""
 
 import pytest
-from agents import Agent, ModelSettings
+from agents import Agent, ModelSettings, OpenAIChatCompletionsModel
 from asgiref.sync import sync_to_async
 
 from django_chatkit.agents import ClientToolCall, ToolContext, function_tool, tool
@@ -41,7 +41,12 @@ def api(settings, monkeypatch):
         agent = Agent(name="Test", instructions="Be brief.", model=model, tools=[search_orders])
         monkeypatch.setattr(ModelServer, "agent", agent)
         monkeypatch.setattr(ModelServer, "options", {"composer": {"models": MODELS, "tools": TOOLS}})
-        choices = {"fast": model, "good": api.chat_model("good-model-1"), "poet": poet, "old": model}
+        choices = {
+            "fast": model,
+            "good": OpenAIChatCompletionsModel("good-model-1", api.client()),
+            "poet": poet,
+            "old": model,
+        }
         monkeypatch.setattr(ModelServer, "model_choices", choices)
         monkeypatch.setattr(ModelServer, "tool_choices", {"look": "search_orders"})
         yield api
@@ -124,7 +129,7 @@ async def test_a_confirmed_tool_of_a_chosen_agent_runs(chat, api):
     api.answers = [Answer(tool=("burn", {})), Answer("It is done.")]
     reply = await chat.send("hi", **choose("poet"))
     confirmation = await Confirmation.objects.select_related("item").aget()
-    question = [item for item in reply.items if item.type == "structured_input"][0]
+    question = next(item for item in reply.items if item.type == "structured_input")
     answers = {question.inputs[0].id: {"values": [question.inputs[0].options[0].value]}}
     reply = await chat.request(
         "threads.add_structured_input",
@@ -133,7 +138,7 @@ async def test_a_confirmed_tool_of_a_chosen_agent_runs(chat, api):
         input={"status": "answered", "answers": answers},
     )
     await confirmation.arefresh_from_db()
-    assert confirmation.status == "done"
+    assert confirmation.status == "confirmed"
     assert "burnt" in str(api.bodies[-1]["messages"])
     assert api.bodies[-1]["messages"][0]["content"] == "Rhyme."
 
