@@ -92,6 +92,7 @@ def make_agent(name: str, instructions: str, tools: list[Tool], opening: str = "
     return demo.clone(name=name, instructions=instructions, model=DemoModel(opening), tools=tools)
 
 
+TOOLS: list[Tool] = [my_orders, order_status, products]
 INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orders up; never guess."
 
 
@@ -99,10 +100,10 @@ INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orde
 class SupportServer(DemoServer):
     """Answers customers who are signed in, about their own orders."""
 
-    agent = make_agent("Support", INSTRUCTIONS, [my_orders, order_status, products])
+    agent = make_agent("Support", INSTRUCTIONS, TOOLS)
     model_choices = {
         "brief": agent,
-        "cheerful": make_agent("Cheerful", f"{INSTRUCTIONS} Be cheerful.", agent.tools, "With pleasure!"),
+        "cheerful": make_agent("Cheerful", f"{INSTRUCTIONS} Be cheerful.", TOOLS, "With pleasure!"),
     }
     entities = [OrderEntity]
     commands = [

@@ -145,3 +145,34 @@ def test_staff_find_the_conversation_in_the_admin(open_page):
 def test_pages_fit_a_telephone(open_page, path, scheme):
     page = open_page(path, "demo", viewport={"width": 360, "height": 740}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_customer_mentions_an_order(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("textbox").click()
+    page.keyboard.type("What about @mug")
+    page.get_by_role("option", name="Order 1002").click()
+    page.get_by_role("button", name="Send message").click()
+    answer = page.locator("[data-thread-turn=assistant]")
+    expect(answer).to_contain_text("on its way", timeout=SECONDS)
+    chip = page.locator("[data-thread-turn=user] .entity")
+    chip.hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("4 × Stoneware mug")
+    chip.click()
+    page.wait_for_url("**/support/#order-1002")
+
+
+def test_a_customer_uses_a_command_another_model_and_a_prompt_with_a_mention(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("button", name="About my newest order").click()
+    answers = page.locator("[data-thread-turn=assistant]")
+    expect(answers).to_contain_text("House blend", timeout=SECONDS)
+    page.get_by_role("textbox").click()
+    page.keyboard.type("/cheer")
+    page.get_by_role("option", name="Be cheerful").click()
+    expect(page.get_by_label("Model")).to_have_value("cheerful")
+    page.get_by_role("textbox").click()
+    page.keyboard.type("/my")
+    page.get_by_role("option", name="My orders").click()
+    expect(answers.last).to_contain_text("With pleasure!", timeout=SECONDS)
+    expect(answers.last).to_contain_text("Order 1001")
