@@ -189,6 +189,17 @@ def test_a_prompt_of_the_start_screen_with_a_mention(strict, kettle, monkeypatch
     expect(strict.locator("[data-thread-turn=user] .entity")).to_have_text("Kettle with a lid")
 
 
+def test_who_writes_too_often_reads_why(strict, console, monkeypatch):  # noqa: F811
+    console.expect("429")
+    monkeypatch.setattr(MenuServer, "message_rate", "1/d")
+    open_chat(strict)
+    say(strict, "One")
+    expect(answers(strict)).to_contain_text("You said: One")
+    say(strict, "Two")
+    expect(strict.get_by_text("That was too much at once.")).to_be_visible()
+    assert ThreadItem.objects.filter(type="user_message").count() == 1
+
+
 def test_menus_come_with_a_swap(strict, kettle):  # noqa: F811
     """Scripts of a fragment run when they come: ours may come after the chat has started."""
     open_chat(strict, "<main id='target'></main>{% chatkit_widget 'public' %}")
