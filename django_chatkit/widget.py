@@ -104,7 +104,8 @@ def render_widget(
         check_access(chat, context)
     except Refused as refused:
         return render_refusal(request, refused, common)
-    kept, problems, fatal = get_options(request, chat, context, given)
+    menus = get_menus(request, chat, context)
+    kept, problems, fatal = get_options(request, chat, context, given, menus)
     loud = is_developer(request)
     if problems and not loud:
         logger.error("Options of the chat %r: %s", server, "; ".join(map(str, problems)))
@@ -112,7 +113,7 @@ def render_widget(
         return render_problems(request, problems, common)
     common |= {"problems": problems if loud else [], "height": to_length(height)}
     common["page"] = get_page(context, page_object, page_context)
-    common["menus"] = get_menus(request, chat, context)
+    common["menus"] = menus
     return render_chat(request, kept, common, id or f"chatkit-{server}")
 
 
@@ -180,17 +181,24 @@ def expand(name: str, value: Any) -> Any:
 
 
 def get_options(
-    request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext, given: Mapping[str, Any]
+    request: HttpRequest,
+    chat: DjangoChatKitServer,
+    context: ChatKitContext,
+    given: Mapping[str, Any],
+    menus: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[Problem], bool]:
     """Options that ChatKit.js will take, the problems, and whether something was left out for them."""
     defaults = merge(
         get_defaults(request, chat.alias),
         get_attachment_options(request, chat, context),
-        get_menu_options(chat, context),
+        get_menu_options(menus or {}),
     )
     wanted = resolve(merge(defaults, conf.CHATKIT_OPTIONS, chat.get_options(context), given))
     kept, problems = drop_invalid(wanted)
-    return merge(resolve(defaults), kept), problems, kept != wanted
+    # In the place of what was wrong comes the default, but not in the place of what somebody took out.
+    wrong = {"api", *wanted} - kept.keys()
+    instead = {name: group for name, group in resolve(defaults).items() if name in wrong}
+    return instead | kept, problems, kept != wanted
 
 
 def get_defaults(request: HttpRequest, alias: str) -> dict[str, Any]:
@@ -212,10 +220,10 @@ def get_attachment_options(
     return config.options(get_url(request, "upload", {"server": chat.alias}) or "") if config else {}
 
 
-def get_menu_options(chat: DjangoChatKitServer, context: ChatKitContext) -> dict[str, Any]:
+def get_menu_options(menus: Mapping[str, Any]) -> dict[str, Any]:
     """The groups to which menus.js adds its functions; a component that does not know one refuses all."""
-    mentions = {"entities": {"showComposerMenu": True}} if chat.get_entities(context) else {}
-    commands = {"commands": {"enabled": True}} if chat.get_commands(context) else {}
+    mentions = {"entities": {"showComposerMenu": True}} if menus.get("entitiesUrl") else {}
+    commands = {"commands": {"enabled": True}} if menus.get("commands") else {}
     return {**mentions, **commands}
 
 

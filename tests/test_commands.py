@@ -66,6 +66,14 @@ def test_options_win(request_of, monkeypatch):
     assert data["options"]["commands"] == {"enabled": False}
 
 
+def test_a_component_that_does_not_know_the_menu(request_of, monkeypatch):
+    """The way out where the CDN's component is older than the types."""
+    monkeypatch.setattr(MenuServer, "options", {"commands": None})
+    data = data_of(render_widget(request_of(), "menus"))
+    assert "commands" not in data["options"]
+    assert data["options"]["entities"] == {"showComposerMenu": True}
+
+
 def test_a_command_for_one_person_with_a_mention(request_of, user, monkeypatch):
     thread = Thread.objects.create_for(user, "menus", title="Kettle")
 

@@ -495,6 +495,14 @@ async def test_quoted_text_reaches_the_model_and_the_transcript(menus, api, admi
     assert "A quoted sentence" in page.content.decode()
 
 
+async def test_staff_see_what_a_mention_means(menus, threads, api, admin_client):
+    reply = await menus.send("", **about(threads[0], text="It <b>"))
+    pk = (await Thread.objects.aget(thread_id=reply.thread_id)).pk
+    page = await sync_to_async(admin_client.get)(reverse("admin:django_chatkit_thread_change", args=[pk]))
+    title = f'title="django_chatkit.thread:{threads[0].pk}">@It &lt;b&gt;'
+    assert title in page.content.decode()
+
+
 async def test_quoted_text_is_limited(menus, api, monkeypatch):
     monkeypatch.setattr(ModelServer, "max_message_length", 100)
     reply = await menus.send("What?", quoted_text="x" * 96)

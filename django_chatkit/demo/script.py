@@ -92,8 +92,15 @@ def describe(files: list[tuple[str, str]]) -> Say:
 
 def tell(mentions: list[tuple[str, str, str]]) -> Say:
     """What the demo knows of a thing that was mentioned: only the facts that it was given."""
-    lines = "".join(f"\n\n- {title}: {facts.strip('{}')}" for _quote, title, facts in mentions)
+    lines = "".join(f"\n\n- **{title}**: {in_words(facts)}" for _quote, title, facts in mentions)
     return say(_("This is what I was told of what you mention:{lines}"), lines=lines)
+
+
+def in_words(facts: str) -> str:
+    try:
+        return "; ".join(f"{name}: {value}" for name, value in json.loads(facts).items())
+    except ValueError:  # it was shortened
+        return facts
 
 
 def question_in(items: list[Any]) -> str:

@@ -62,7 +62,7 @@ class OrderEntity(ModelEntity):
 
     def get_preview(self, obj: Order, context: ChatKitContext) -> Any:
         text = f"{obj.quantity} × {obj.product}, {obj.get_status_display()}"
-        return {"type": "Basic", "children": [{"type": "Text", "value": text}]}
+        return {"type": "Basic", "padding": 3, "children": [{"type": "Text", "value": text}]}
 
     def get_url(self, obj: Order, context: ChatKitContext) -> str:
         return f"{reverse('support')}#order-{obj.number}"
