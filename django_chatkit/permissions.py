@@ -151,12 +151,16 @@ def check_choices(
     server: DjangoChatKitServer, chosen: types.InferenceOptions, context: ChatKitContext
 ) -> None:
     """The browser names a model and a tool: only those that the composer offers count."""
-    composer = merge(conf.CHATKIT_OPTIONS, server.get_options(context)).get("composer") or {}
     wanted = {"models": chosen.model, "tools": chosen.tool_choice.id if chosen.tool_choice else None}
     for group, choice in wanted.items():
-        offered = {option.get("id") for option in composer.get(group) or () if not option.get("disabled")}
-        if choice is not None and choice not in offered:
+        if choice is not None and choice not in get_offered(server, group, context):
             raise invalid(_("This model or tool is not available."))
+
+
+def get_offered(server: DjangoChatKitServer, group: str, context: ChatKitContext) -> set[str]:
+    """The ids of the ``models`` or ``tools`` that this person can choose now."""
+    composer = merge(conf.CHATKIT_OPTIONS, server.get_options(context)).get("composer") or {}
+    return {option.get("id") for option in composer.get(group) or () if not option.get("disabled")}
 
 
 def check_retry(

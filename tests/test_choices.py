@@ -125,6 +125,17 @@ async def test_foreign_ids_are_refused_and_nothing_is_kept(chat, api, chosen):
     assert len(api.bodies) == 1
 
 
+async def test_what_is_not_offered_any_more_is_not_used_for_a_retry(chat, api, monkeypatch):
+    reply = await chat.send("hi", **choose("good", "look"))
+    message = await ThreadItem.objects.aget(type="user_message")
+    options = {"composer": {"models": [{**MODELS[0]}, {**MODELS[1], "disabled": True}]}}
+    monkeypatch.setattr(ModelServer, "options", options)
+    retry = {"thread_id": reply.thread_id, "item_id": message.item_id}
+    assert not (await chat.request("threads.retry_after_item", **retry)).errors
+    assert [body["model"] for body in api.bodies] == ["good-model-1", "local-test"]
+    assert "tool_choice" not in api.bodies[1]
+
+
 async def test_a_confirmed_tool_of_a_chosen_agent_runs(chat, api):
     api.answers = [Answer(tool=("burn", {})), Answer("It is done.")]
     reply = await chat.send("hi", **choose("poet"))

@@ -25,6 +25,7 @@ from django.utils.text import Truncator
 from django_chatkit.context import ChatKitContext
 from django_chatkit.entities import find_mentions
 from django_chatkit.events import new_item
+from django_chatkit.permissions import get_offered
 from django_chatkit.sdk import types
 from django_chatkit.server import DjangoChatKitServer
 from django_chatkit.store import MAX_PAGE_SIZE
@@ -197,16 +198,17 @@ class AgentServer(DjangoChatKitServer):
     ) -> Agent[Any]:
         """The agent with the model and the tool that the person chose in the composer, if any.
 
-        Only what ``options`` offers gets here: other choices were refused.
+        Only what ``options`` offers is stored; what was offered once, and is not now, counts no more.
         """
         messages = [item for item in history if isinstance(item, types.UserMessageItem)]
         chosen = messages[-1].inference_options if messages else types.InferenceOptions()
-        if chosen.model:
+        if chosen.model and chosen.model in get_offered(self, "models", context):
             model = self.get_model(chosen.model, context)
             agent = model if isinstance(model, Agent) else agent.clone(model=model)
         # Only the first time: asked again with the result, the model would have to call the tool again.
-        if chosen.tool_choice and history[-1] is messages[-1]:
-            wanted = ModelSettings(tool_choice=self.get_tool(chosen.tool_choice.id, context))
+        tool = chosen.tool_choice.id if chosen.tool_choice and history[-1] is messages[-1] else ""
+        if tool and tool in get_offered(self, "tools", context):
+            wanted = ModelSettings(tool_choice=self.get_tool(tool, context))
             agent = agent.clone(model_settings=agent.model_settings.resolve(wanted))
         return agent
 
