@@ -23,7 +23,7 @@ from chatkit.agents import ThreadItemConverter
 if TYPE_CHECKING:
     from openai.types.responses import ResponseInputTextParam
 
-FORGED_WRAPPER = re.compile(r"<(?=\s*/?\s*(?:HiddenContext|Mention)\b)", re.IGNORECASE)
+FORGED_WRAPPER = re.compile(r"<(?=\s*/?\s*(?:HiddenContext|Mention|StructuredInput)\b)", re.IGNORECASE)
 
 Finder = Callable[[list[str]], dict[str, Mention]]
 """From the ids of mentions to what they stand for now, if this person may mention it."""
@@ -129,6 +129,15 @@ class DjangoThreadItemConverter(ThreadItemConverter):
 
     sdk_hidden_context_to_input = hidden_context_to_input
 
+    async def structured_input_to_input(
+        self, item: types.StructuredInputItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """What a person types into a form cannot pretend to be anything else either."""
+        item = item.model_copy(deep=True)
+        for answer in filter(None, (question.answer for question in item.inputs)):
+            answer.values = [without_wrapper(value) for value in answer.values]
+        return await super().structured_input_to_input(item)
+
     async def tag_to_message_content(self, tag: types.UserMessageTagContent) -> ResponseInputTextParam:
         """The facts of what is mentioned, as they are now. Title and id come from the browser."""
         title, tag_id = (without_wrapper(text)[:200] for text in (tag.text, tag.id))
@@ -146,7 +155,8 @@ class DjangoThreadItemConverter(ThreadItemConverter):
         content = self.files.get(attachment.id)
         if content is None:
             return name_of(attachment, ", whose content is not shown")
-        return as_content(attachment.name, attachment.mime_type, content, self.max_text_length)
+        part = as_content(attachment.name, attachment.mime_type, content, self.max_text_length)
+        return part | {"text": without_wrapper(part["text"])} if "text" in part else part
 
     async def generated_image_to_input(self, item: types.GeneratedImageItem) -> Any:
         """The picture itself: the model's provider could not read our address of it."""
