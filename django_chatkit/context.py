@@ -43,6 +43,8 @@ class ChatKitContext:
     """The question that this request answers, if it does."""
     fetch_updates: bool = False
     """Set this where a request that is no stream changes what the thread shows: the page reads it again."""
+    message: Any = field(default=None, repr=False)
+    """The message that a ``TextServer`` answers, with its mentions: see ``get_mentions()``."""
     image_domains: list[str] | None = None
     """Where pictures in a thread that this request begins may come from."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from chatkit.errors import CustomStreamError
 
@@ -11,11 +11,12 @@ from chatkit.errors import CustomStreamError
 class Refused(Exception):
     """A request that is not carried out. ``message`` is shown to the person, so it names no internals."""
 
-    def __init__(self, status: int, code: str, message: str | Promise) -> None:
+    def __init__(self, status: int, code: str, message: str | Promise, retry_after: int = 0) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.message = message
+        self.retry_after = retry_after
 
 
 class NotPending(CustomStreamError):
@@ -31,3 +32,12 @@ def request_too_large() -> Refused:
 
 def already_sent() -> Refused:
     return Refused(409, "attachment_sent", _("A file can be sent only once. Attach it again."))
+
+
+def too_many(seconds: int) -> Refused:
+    message = ngettext(
+        "That was too much at once. Try again in %(seconds)d second.",
+        "That was too much at once. Try again in %(seconds)d seconds.",
+        seconds,
+    )
+    return Refused(429, "too_many_requests", message % {"seconds": seconds}, retry_after=seconds)

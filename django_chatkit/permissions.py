@@ -18,7 +18,7 @@ from .attachments import REMOVABLE, Attachments, clean_mime_type, clean_name
 from .conf import conf
 from .context import ChatKitContext, start_visitor
 from .dictation import Dictation, read_recording
-from .exceptions import Refused, already_sent, request_too_large
+from .exceptions import Refused, already_sent, request_too_large, too_many
 from .models import Attachment, Thread, ThreadItem
 from .offers import find_offers
 from .options import merge
@@ -26,6 +26,7 @@ from .questions import find_problem
 from .sdk import types
 from .sniffing import choose
 from .store import HIDDEN_TYPES, POSTED
+from .throttling import Rate, count
 from .uploads import confirm, not_uploaded, too_large, wrong_type
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def check_request(server: DjangoChatKitServer, request: types.ChatKitReq, contex
     """Raises Refused for what this person may not do, or not now."""
     check_access(server, context)
     thread = check_thread(request, context)
+    if isinstance(request, COUNTED_REQUESTS):
+        check_rate("message", server.get_message_rate(context), server, context)
     check = CHECKS.get(type(request))
     if check is not None:
         check(server, request.params, thread, context)
@@ -67,6 +70,13 @@ def check_own_size(request: types.ChatKitReq, size: int) -> None:
     """Raises Refused: only a recording may be larger than the setting says."""
     if size > conf.CHATKIT_MAX_BODY_SIZE and not isinstance(request, types.InputTranscribeReq):
         raise request_too_large()
+
+
+def check_rate(scope: str, rate: str | None, server: DjangoChatKitServer, context: ChatKitContext) -> None:
+    """Raises Refused (429) for somebody who does this too often. Counts, so ask once."""
+    who = f"{context.server}|{context.tenant}|{server.get_throttle_key(context)}"
+    if rate and (seconds := count(scope, who, Rate.parse(rate))):
+        raise too_many(seconds)
 
 
 def check_thread(request: types.ChatKitReq, context: ChatKitContext) -> Thread | None:
@@ -161,12 +171,16 @@ def check_choices(
     server: DjangoChatKitServer, chosen: types.InferenceOptions, context: ChatKitContext
 ) -> None:
     """The browser names a model and a tool: only those that the composer offers count."""
-    composer = merge(conf.CHATKIT_OPTIONS, server.get_options(context)).get("composer") or {}
     wanted = {"models": chosen.model, "tools": chosen.tool_choice.id if chosen.tool_choice else None}
     for group, choice in wanted.items():
-        offered = {option.get("id") for option in composer.get(group) or ()}
-        if choice is not None and choice not in offered:
+        if choice is not None and choice not in get_offered(server, group, context):
             raise invalid(_("This model or tool is not available."))
+
+
+def get_offered(server: DjangoChatKitServer, group: str, context: ChatKitContext) -> set[str]:
+    """The ids of the ``models`` or ``tools`` that this person can choose now."""
+    composer = merge(conf.CHATKIT_OPTIONS, server.get_options(context)).get("composer") or {}
+    return {option.get("id") for option in composer.get(group) or () if not option.get("disabled")}
 
 
 def check_retry(
@@ -325,6 +339,14 @@ def check_recording(
 def is_pending(row: ThreadItem) -> bool:
     return bool(json.loads(row.data).get("status") == "pending")
 
+
+COUNTED_REQUESTS = (
+    types.ThreadsCreateReq,
+    types.ThreadsAddUserMessageReq,
+    types.ThreadsRetryAfterItemReq,
+    types.InputTranscribeReq,
+)
+"""What a person can ask for again and again, and a model answers."""
 
 INPUT_REQUESTS = (
     types.ThreadsAddUserMessageReq,

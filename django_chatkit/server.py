@@ -8,7 +8,7 @@ yield ChatKit's events yourself.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -25,8 +25,10 @@ from pydantic_core import PydanticSerializationError
 
 from .actions import Actions
 from .attachments import Attachments, DjangoAttachmentStore
+from .commands import Command
 from .context import ChatKitContext
 from .dictation import Dictation, Recording, transcribe
+from .entities import Entities, Mention, ModelEntity, find_mentions, mentioned_ids
 from .exceptions import NotPending, Refused
 from .feedback import FeedbackQuestion, give_feedback, without_answer
 from .history import load_history, to_messages
@@ -76,6 +78,18 @@ class DjangoChatKitServer(Actions, ChatKitServer[ChatKitContext]):
     """Hosts besides this site's own that pictures in new threads may come from: a model that was
     talked into it would put what it knows into a picture's address."""
 
+    entities: Sequence[type[ModelEntity]] = ()
+    """What people can mention with ``@``."""
+
+    search_rate: str | None = "120/m"
+    """How often may one person look for something to mention? None for no limit."""
+
+    message_rate: str | None = None
+    """How often may one person send a message, ask for another answer, or dictate? ``"30/m"`` …"""
+
+    commands: Sequence[Command] = ()
+    """What the composer's ``/`` menu offers."""
+
     page_actions: Collection[str] = ()
     """Types of actions that page code may send without a widget, with ``sendCustomAction()``."""
 
@@ -117,6 +131,30 @@ class DjangoChatKitServer(Actions, ChatKitServer[ChatKitContext]):
     ) -> FeedbackQuestion | None:
         """What to ask this person after thumbs of this kind."""
         return self.feedback_question if kind == "negative" else None
+
+    def get_entities(self, context: ChatKitContext) -> Entities:
+        """What this person can mention."""
+        return self.entities
+
+    def get_commands(self, context: ChatKitContext) -> Sequence[Command]:
+        """The commands for this person."""
+        return self.commands
+
+    def get_search_rate(self, context: ChatKitContext) -> str | None:
+        """How often this person may search."""
+        return self.search_rate
+
+    def get_message_rate(self, context: ChatKitContext) -> str | None:
+        """How often this person may send something."""
+        return self.message_rate
+
+    def get_throttle_key(self, context: ChatKitContext) -> str:
+        """Whose requests are counted together: a user's, a visitor's, and by address those of
+        visitors who have no identity yet, or drop it."""
+        if context.user is not None:
+            return f"user:{context.user.pk}"
+        address = context.request.META.get("REMOTE_ADDR", "") if context.request is not None else ""
+        return f"visitor:{context.visitor}" if context.visitor else f"address:{address}"
 
     def get_allowed_image_domains(self, context: ChatKitContext) -> list[str] | None:
         """Where pictures in this person's new threads may come from; None for ChatKit's own rule."""
@@ -180,6 +218,15 @@ class DjangoChatKitServer(Actions, ChatKitServer[ChatKitContext]):
         seen = obj is not None and self.can_see_page_object(obj, context)
         about = self.get_page_context(obj, context) if obj is not None and seen else {}
         return {**about, **context.page.facts} or None
+
+    def get_mentions(self, message: types.UserMessageItem | None, context: ChatKitContext) -> list[Mention]:
+        """What a message mentions, as it is now. What is gone, or not for this person, is left out.
+
+        Queries the database, once for each kind of entity.
+        """
+        ids = mentioned_ids(message)
+        found = find_mentions(self.get_entities(context), ids, context) if ids else {}
+        return [found[entity_id] for entity_id in ids if entity_id in found]
 
     # Requests
 
@@ -321,6 +368,7 @@ class TextServer(DjangoChatKitServer):
         context: ChatKitContext,
     ) -> AsyncIterator[types.ThreadStreamEvent]:
         if input_user_message is not None:
+            context.message = input_user_message
             text = "".join(part.text for part in input_user_message.content)
             reply: Any = self.reply
             if func_supports_parameter(reply, "history"):

@@ -175,12 +175,17 @@ def render_markdown(text: str | None) -> SafeString:
 def read_user_message(data: JSON) -> JSON:
     options = data.get("inference_options") or {}
     return {
-        "parts": [{"text": clip(part["text"]), "type": part["type"]} for part in data["content"]],
+        "parts": [read_part(part) for part in data["content"]],
         "quoted_text": clip(data.get("quoted_text")),
         "attachments": [read_attachment(attachment) for attachment in data.get("attachments") or []],
         "model": clip(options.get("model")),
         "tool": clip((options.get("tool_choice") or {}).get("id")),
     }
+
+
+def read_part(part: JSON) -> JSON:
+    """Text, or a mention, whose id says what the person meant."""
+    return {"text": clip(part["text"]), "type": part["type"], "id": clip(part.get("id"))}
 
 
 def read_attachment(attachment: JSON) -> JSON:

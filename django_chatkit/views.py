@@ -31,6 +31,7 @@ from .attachments import to_attachment
 from .conf import conf
 from .context import ChatKitContext
 from .downloads import file_response
+from .entities import MAX_QUERY_LENGTH, Entities, describe, search
 from .exceptions import NotPending, Refused, request_too_large
 from .items import ESCAPED_NUL
 from .logs import log_failure
@@ -38,9 +39,11 @@ from .models import Attachment
 from .page import read_page
 from .permissions import (
     check_access,
+    check_rate,
     check_room,
     check_size,
     get_attachments,
+    invalid,
     no_permission,
     not_found,
     not_pending,
@@ -217,6 +220,50 @@ def attachment(request: HttpRequest, token: str) -> HttpResponseBase:
         return refusal(error, allow="GET, HEAD")
 
 
+@login_not_required
+def entities(request: HttpRequest, server: str) -> HttpResponse:
+    """What a person may mention, for the words in ``q``."""
+    try:
+        found, context = admit_search(request, server)
+        query = request.GET.get("q", "")
+        if len(query) > MAX_QUERY_LENGTH or "\0" in query:
+            raise invalid(_("Nothing can have this name."))
+        return json_response(JsonResponse(search(found, query, context), safe=False))
+    except Exception as error:
+        return refusal(error, allow="GET, HEAD")
+
+
+@login_not_required
+def entity(request: HttpRequest, server: str) -> HttpResponse:
+    """The preview and the address of one mention, whose id is in ``id``."""
+    try:
+        found, context = admit_search(request, server)
+        described = describe(found, request.GET.get("id", ""), context)
+        if described is None:
+            raise not_found()
+        return json_response(JsonResponse(described))
+    except Exception as error:
+        return refusal(error, allow="GET, HEAD")
+
+
+def admit_search(request: HttpRequest, alias: str) -> tuple[Entities, ChatKitContext]:
+    """What this person may look for things in, after the checks of the endpoint. Raises Refused.
+
+    Nothing is changed, and no other site can read JSON of this one: there is no token to check.
+    """
+    if request.method not in ("GET", "HEAD"):
+        raise method_not_allowed("GET")
+    chat = servers[alias]
+    context = ChatKitContext.from_request(request, server=alias, tenant=chat.get_tenant(request))
+    check_access(chat, context)
+    found = chat.get_entities(context)
+    if not found:
+        raise not_found()
+    check_rate("search", chat.get_search_rate(context), chat, context)
+    context.page = read_page(request, context)
+    return found, context
+
+
 def refusal(error: Exception, allow: str = "POST") -> HttpResponse:
     """The answer to a request that is not carried out."""
     refused = explain(error)
@@ -226,6 +273,8 @@ def refusal(error: Exception, allow: str = "POST") -> HttpResponse:
         response["Allow"] = allow
     elif refused.status == 503:
         response["Retry-After"] = "5"
+    elif refused.retry_after:
+        response["Retry-After"] = str(refused.retry_after)
     return response
 
 

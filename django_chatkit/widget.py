@@ -104,7 +104,8 @@ def render_widget(
         check_access(chat, context)
     except Refused as refused:
         return render_refusal(request, refused, common)
-    kept, problems, fatal = get_options(request, chat, context, given)
+    menus = get_menus(request, chat, context)
+    kept, problems, fatal = get_options(request, chat, context, given, menus)
     loud = is_developer(request)
     if problems and not loud:
         logger.error("Options of the chat %r: %s", server, "; ".join(map(str, problems)))
@@ -112,6 +113,7 @@ def render_widget(
         return render_problems(request, problems, common)
     common |= {"problems": problems if loud else [], "height": to_length(height)}
     common["page"] = get_page(context, page_object, page_context)
+    common["menus"] = menus
     return render_chat(request, kept, common, id or f"chatkit-{server}")
 
 
@@ -120,12 +122,13 @@ def render_chat(request: HttpRequest, options: dict[str, Any], common: dict[str,
     # Fetched into a page that may have the component already, widget.js sees to it: it must not run twice.
     scripts = ["widget"] if is_swap(request) else ["widget", "component"]
     scripts += ["floating"] if common["mode"] == "floating" else []
+    scripts += ["menus"] if any(common["menus"].values()) else []
     context = common | {
         "mounted": True,
         "id": page.take_id(id),
         "title": options.get("frameTitle"),
         "scheme": get_scheme(options.get("theme")),
-        "data": get_data(request, server, options) | {"page": common["page"]},
+        "data": get_data(request, server, options) | {"page": common["page"]} | common["menus"],
         "script_url": conf.CHATKIT_SCRIPT_URL,
         "assets": page.take_assets("style", *scripts),
     }
@@ -178,19 +181,30 @@ def expand(name: str, value: Any) -> Any:
 
 
 def get_options(
-    request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext, given: Mapping[str, Any]
+    request: HttpRequest,
+    chat: DjangoChatKitServer,
+    context: ChatKitContext,
+    given: Mapping[str, Any],
+    menus: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[Problem], bool]:
     """Options that ChatKit.js will take, the problems, and whether something was left out for them."""
     can_hear = get_dictation(chat, context) is not None
-    defaults = merge(get_defaults(request, chat.alias), get_attachment_options(request, chat, context))
-    defaults = merge(defaults, {"composer": {"dictation": {"enabled": True}}} if can_hear else {})
+    defaults = merge(
+        get_defaults(request, chat.alias),
+        get_attachment_options(request, chat, context),
+        get_menu_options(menus or {}),
+        {"composer": {"dictation": {"enabled": True}}} if can_hear else {},
+    )
     wanted = resolve(merge(defaults, conf.CHATKIT_OPTIONS, chat.get_options(context), given))
     kept, problems = drop_invalid(wanted)
+    # In the place of what was wrong comes the default, but not in the place of what somebody took out.
+    wrong = {"api", *wanted} - kept.keys()
     fatal = kept != wanted
+    kept = {name: group for name, group in resolve(defaults).items() if name in wrong} | kept
     if not can_hear and wants_dictation(kept):
         problems.append(Problem("composer.dictation.enabled", "this server has no dictation"))
         kept = merge(kept, {"composer": {"dictation": {"enabled": False}}})
-    return merge(resolve(defaults), kept), problems, fatal
+    return kept, problems, fatal
 
 
 def wants_dictation(options: Mapping[str, Any]) -> bool:
@@ -217,6 +231,13 @@ def get_attachment_options(
     return config.options(get_url(request, "upload", {"server": chat.alias}) or "") if config else {}
 
 
+def get_menu_options(menus: Mapping[str, Any]) -> dict[str, Any]:
+    """The groups to which menus.js adds its functions; a component that does not know one refuses all."""
+    mentions = {"entities": {"showComposerMenu": True}} if menus.get("entitiesUrl") else {}
+    commands = {"commands": {"enabled": True}} if menus.get("commands") else {}
+    return {**mentions, **commands}
+
+
 def get_scheme(theme: Any) -> str:
     """For what is ours around the component."""
     return str(theme.get("colorScheme", "auto") if isinstance(theme, Mapping) else theme)
@@ -236,6 +257,13 @@ def get_data(request: HttpRequest, alias: str, options: dict[str, Any]) -> dict[
         "messages": get_messages(),
         "hints": get_hints() if is_developer(request) else None,
     }
+
+
+def get_menus(request: HttpRequest, chat: DjangoChatKitServer, context: ChatKitContext) -> dict[str, Any]:
+    """What menus.js reads: where mentions are found, and the commands."""
+    found = get_url(request, "entities", {"server": chat.alias}) if chat.get_entities(context) else None
+    commands = [command.to_json() for command in chat.get_commands(context)]
+    return {"entitiesUrl": found, "commands": commands}
 
 
 def get_page(

@@ -2,9 +2,15 @@
 
 import asyncio
 
+from asgiref.sync import sync_to_async
+
+from django_chatkit import events
 from django_chatkit.attachments import Attachments
+from django_chatkit.commands import Command
 from django_chatkit.dictation import Dictation
+from django_chatkit.entities import ModelEntity
 from django_chatkit.feedback import FeedbackQuestion
+from django_chatkit.models import Thread
 from django_chatkit.server import DjangoChatKitServer, TextServer
 
 
@@ -90,3 +96,62 @@ class ScriptedServer(DjangoChatKitServer):
     async def respond(self, thread, input_user_message, context):
         async for event in type(self).script(self, thread, input_user_message, context):
             yield event
+
+
+class ThreadEntity(ModelEntity):
+    """A person's own conversations."""
+
+    model = Thread
+    search_fields = ["title"]
+    facts = ["title", "status"]
+    group = "Conversations"
+    icon = "document"
+
+    def get_queryset(self, context):
+        return Thread.objects.owned_by(context).order_by("pk")
+
+    def get_title(self, obj):
+        return obj.title or "Untitled"
+
+    def get_data(self, obj, context):
+        return {"pk": obj.pk}
+
+    def get_preview(self, obj, context):
+        return {"type": "Card", "children": [{"type": "Text", "value": f"Preview of {obj.title}"}]}
+
+    def get_url(self, obj, context):
+        return f"/pages/page/?about={obj.pk}"
+
+
+class MenuServer(EchoServer):
+    """Has menus for mentions and commands, a choice of models and tools, and tells what was mentioned."""
+
+    allow_anonymous = True
+    entities = [ThreadEntity]
+    page_actions = ["ping"]
+    options = {
+        "composer": {
+            "models": [
+                {"id": "fast", "label": "Fast", "default": True},
+                {"id": "good", "label": "Good"},
+                {"id": "old", "label": "Old", "disabled": True},
+            ],
+            "tools": [{"id": "look", "label": "Look up", "icon": "search", "persistent": True}],
+        }
+    }
+    commands = [
+        Command("hello", "Say hello", prompt="Hello there", send=True, group="Words"),
+        Command("draft", "Begin a question", description="You finish it", prompt="Where is", icon="write"),
+        Command("lookup", "Use the tool", tool="look", model="good"),
+        Command("ping", "Ping", action="ping", payload={"n": 1}),
+        Command("more", "More", commands=[Command("deep", "Deeper", prompt="Deep", send=True)]),
+    ]
+
+    async def reply(self, message, context):
+        mentions = await sync_to_async(self.get_mentions)(context.message, context)
+        yield f"You said: {message}"
+        for mention in mentions:
+            yield f" [{mention.id}: {mention.facts['title']}, {mention.facts['status']}]"
+
+    async def action(self, thread, action, sender, context):
+        yield events.notify(f"Pong {action.payload['n']}")

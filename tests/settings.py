@@ -104,4 +104,5 @@ CHATKIT_SERVERS = {
     "hearing": "tests.servers.HearingServer",
     "curious": "tests.servers.CuriousServer",
     "remembering": "tests.servers.RememberingServer",
+    "menus": "tests.servers.MenuServer",
 }

@@ -1,5 +1,6 @@
 """The documentation tells the truth: names are compared both ways, and the quickstart is carried out."""
 
+import dataclasses
 import inspect
 import json
 import os
@@ -16,6 +17,8 @@ from django.db.models import Field
 
 from django_chatkit import checks, conf, models, signals
 from django_chatkit.agents import AgentServer
+from django_chatkit.commands import Command
+from django_chatkit.entities import ModelEntity
 from django_chatkit.management.commands import chatkit_doctor, chatkit_prune
 from django_chatkit.server import DjangoChatKitServer, TextServer
 from django_chatkit.testing import ChatKitClient, Reply
@@ -89,6 +92,22 @@ def test_server_classes(server_class):
     ]
     text = section(page("reference/servers.md"), server_class.__name__)
     assert headings(text, 3) == attributes + methods
+
+
+def test_entities():
+    names = [
+        name
+        for name, member in vars(ModelEntity).items()
+        if name.startswith("get_") and not isinstance(member, classmethod)
+    ]
+    written = re.findall(r"^`(\w+)[^`]*`", section(page("reference/servers.md"), "ModelEntity"), re.MULTILINE)
+    assert written == [*inspect.get_annotations(ModelEntity), *names, "mention"]
+
+
+def test_commands_of_the_menu():
+    text = section(page("reference/servers.md"), "Command")
+    fields = [field.name for field in dataclasses.fields(Command)]
+    assert re.findall(r"`(\w+)`", text.partition("arguments:")[2]) == fields
 
 
 def test_defaults_of_server_classes():

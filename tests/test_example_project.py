@@ -32,7 +32,7 @@ def developed(tmp_path_factory):
         yield site
 
 
-def ask(client, question, path="/chatkit/"):
+def ask(client, question, path="/chatkit/", **message):
     """Send a message in a new thread. Gives the response, and the answer's text."""
     client.get("/shop/")  # the page sets the CSRF cookie
     body = {
@@ -43,6 +43,7 @@ def ask(client, question, path="/chatkit/"):
                 "attachments": [],
                 "quoted_text": "",
                 "inference_options": {},
+                **message,
             }
         },
     }
@@ -79,6 +80,53 @@ def test_pages_for_customers_ask_visitors_to_sign_in(deployed, path):
 def test_the_widgets_talk_to_their_servers(deployed, path, widgets):
     page = deployed.client("demo").get(path).text.replace("&quot;", '"')
     assert re.findall(r'"url": ?"([^"]+)"', page) == widgets
+
+
+def find(client, query, server="default"):
+    found = client.get(f"/chatkit/entities/{server}/", params={"q": query})
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+def mention(entity):
+    return [{"type": "input_tag", "text": entity["title"], "id": entity["id"], "data": entity["data"]}]
+
+
+def test_an_order_is_found_mentioned_and_known(deployed):
+    client = deployed.client("demo")
+    assert [entity["title"] for entity in find(client, "")] == ["Order 1003", "Order 1002", "Order 1001"]
+    [order] = find(client, "mug")
+    one = client.get("/chatkit/entities/default/entity/", params={"id": order["id"]}).json()
+    assert one["url"] == "/support/#order-1002"
+    assert "4 × Stoneware mug, on its way" in str(one["preview"])
+    _, answer = ask(client, "", content=mention(order))
+    assert "status: on its way; quantity: 4; product: Stoneware mug" in answer
+
+
+def test_nobody_mentions_anothers_order(deployed):
+    [foreign] = find(deployed.client("demo2"), "2001")
+    client = deployed.client("demo")
+    assert find(client, "2001") == []
+    assert client.get("/chatkit/entities/default/entity/", params={"id": foreign["id"]}).status_code == 404
+    _, answer = ask(client, "", content=mention(foreign))
+    assert "grinder" not in answer.lower()
+    assert deployed.client().get("/chatkit/entities/default/").status_code == 401
+
+
+def test_visitors_mention_products(deployed):
+    client = deployed.client()
+    [tea] = find(client, "green tea", "sales")
+    _, answer = ask(client, "", "/chatkit/sales/", content=mention(tea))
+    assert "price: 11.20; stock: 0" in answer
+
+
+def test_two_models_to_choose_from(deployed):
+    client = deployed.client("demo")
+    cheerful = {"inference_options": {"model": "cheerful"}}
+    assert ask(client, "What is the status of my order 1002?", **cheerful)[1].startswith("With pleasure!")
+    assert not ask(client, "What is the status of my order 1002?")[1].startswith("With pleasure!")
+    response, _ = ask(client, "hi", inference_options={"model": "gpt-9"})
+    assert response.status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/shop/order/", "/admin/django_chatkit/thread/"])

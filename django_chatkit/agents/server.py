@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from agents import (
@@ -22,9 +23,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.text import Truncator
 
 from django_chatkit.context import ChatKitContext
+from django_chatkit.entities import find_mentions
 from django_chatkit.events import new_item
 from django_chatkit.history import load_history
 from django_chatkit.logs import logger
+from django_chatkit.permissions import get_offered
 from django_chatkit.sdk import types
 from django_chatkit.server import DjangoChatKitServer
 from django_chatkit.streaming import uninterrupted
@@ -67,6 +70,12 @@ class AgentServer(DjangoChatKitServer):
     title_agent: Agent[Any] | None = None
     """The agent that names new threads after their first message; without one, its first words do."""
 
+    model_choices: Mapping[str, str | Model | Agent[Any]] = {}
+    """What the ids of ``options["composer"]["models"]`` stand for: a model's name, a Model or an Agent."""
+
+    tool_choices: Mapping[str, str] = {}
+    """Which of the agent's tools the ids of ``options["composer"]["tools"]`` stand for."""
+
     # Hooks: all run in a thread, so they may use the ORM.
 
     def get_agent(self, context: ChatKitContext) -> Agent[Any]:
@@ -94,9 +103,16 @@ class AgentServer(DjangoChatKitServer):
     def get_title_agent(self, context: ChatKitContext) -> Agent[Any] | None:
         return self.title_agent
 
-    def get_model(self, choice: str, context: ChatKitContext) -> str | Model:
-        """The model behind an id of ``options["composer"]["models"]``: by default the one of that name."""
-        return choice
+    def get_model(self, choice: str, context: ChatKitContext) -> str | Model | Agent[Any]:
+        """The model, or the agent, behind an id of ``options["composer"]["models"]``.
+
+        An id that ``model_choices`` does not have is the model's own name.
+        """
+        return self.model_choices.get(choice, choice)
+
+    def get_tool(self, choice: str, context: ChatKitContext) -> str:
+        """The name of the tool behind an id of ``options["composer"]["tools"]``."""
+        return self.tool_choices.get(choice, choice)
 
     async def get_title(
         self, thread: types.ThreadMetadata, message: types.UserMessageItem, context: ChatKitContext
@@ -131,7 +147,7 @@ class AgentServer(DjangoChatKitServer):
         context: ChatKitContext,
     ) -> AsyncIterator[types.ThreadStreamEvent]:
         agent_context = DjangoAgentContext(thread=thread, store=self.store, request_context=context)
-        settlement = Settlement(agent_context, self.get_agent)
+        settlement = Settlement(agent_context, self._all_agents)
         async with aclosing(settlement.events()) as settling:
             async for event in settling:
                 yield event
@@ -175,8 +191,15 @@ class AgentServer(DjangoChatKitServer):
     def prepare(self, context: ChatKitContext) -> tuple[Agent[Any], RunConfig, ThreadItemConverter]:
         converter = self.get_converter(context)
         if isinstance(converter, DjangoThreadItemConverter):
-            converter = converter.bound_to(context)
+            entities = self.get_entities(context)
+            find = partial(find_mentions, entities, context=context) if entities else None
+            converter = converter.bound_to(context, find)
         return self.get_agent(context), self.get_run_config(context), converter
+
+    def _all_agents(self, context: ChatKitContext) -> list[Agent[Any]]:
+        """Those that may have asked for a confirmation."""
+        chosen = (choice for choice in self.model_choices.values() if isinstance(choice, Agent))
+        return [self.get_agent(context), *chosen]
 
     def _describe_page(
         self, thread: types.ThreadMetadata, context: ChatKitContext
@@ -193,14 +216,17 @@ class AgentServer(DjangoChatKitServer):
     ) -> Agent[Any]:
         """The agent with the model and the tool that the person chose in the composer, if any.
 
-        Only what ``options`` offers gets here: other choices were refused.
+        Only what ``options`` offers is stored; what was offered once, and is not now, counts no more.
         """
         messages = [item for item in history if isinstance(item, types.UserMessageItem)]
         chosen = messages[-1].inference_options if messages else types.InferenceOptions()
-        if chosen.model:
-            agent = agent.clone(model=self.get_model(chosen.model, context))
-        if chosen.tool_choice:
-            wanted = ModelSettings(tool_choice=chosen.tool_choice.id)
+        if chosen.model and chosen.model in get_offered(self, "models", context):
+            model = self.get_model(chosen.model, context)
+            agent = model if isinstance(model, Agent) else agent.clone(model=model)
+        # Only the first time: asked again with the result, the model would have to call the tool again.
+        tool = chosen.tool_choice.id if chosen.tool_choice and history[-1] is messages[-1] else ""
+        if tool and tool in get_offered(self, "tools", context):
+            wanted = ModelSettings(tool_choice=self.get_tool(tool, context))
             agent = agent.clone(model_settings=agent.model_settings.resolve(wanted))
         return agent
 

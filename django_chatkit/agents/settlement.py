@@ -35,10 +35,10 @@ class Settlement:
     """One request's answer to a question of ``confirm``, if it is one."""
 
     def __init__(
-        self, context: DjangoAgentContext, get_agent: Callable[[ChatKitContext], Agent[Any]]
+        self, context: DjangoAgentContext, get_agents: Callable[[ChatKitContext], list[Agent[Any]]]
     ) -> None:
         self.context = context
-        self.get_agent = get_agent
+        self.get_agents = get_agents
         self.input: list[TResponseInputItem] = []
         """The call and its result, for the model to read in this turn."""
 
@@ -73,8 +73,8 @@ class Settlement:
 
     async def run(self, confirmation: Confirmation) -> str:
         """The recorded call, and a note for later turns that it was made: a stop must not hide that."""
-        agent = await in_request_thread(self.get_agent, self.context.request_context)
-        guard = find_guard(agent, confirmation.tool)
+        agents = await in_request_thread(self.get_agents, self.context.request_context)
+        agent, guard = find_guard(agents, confirmation.tool)
         if guard is None:
             return GONE
         ctx: Any = SDKToolContext(
@@ -139,11 +139,12 @@ def reachable(agent: Agent[Any], seen: set[int]) -> Iterator[Agent[Any]]:
             yield from reachable(target, seen)
 
 
-def find_guard(agent: Agent[Any], name: str) -> Guard | None:
-    """The tool of this name that asks, of the agent or of those that it hands over to."""
-    for owner in reachable(agent, set()):
+def find_guard(agents: list[Agent[Any]], name: str) -> tuple[Agent[Any] | None, Guard | None]:
+    """The tool of this name that asks, with its owner: one of the agents or of those they hand over to."""
+    seen: set[int] = set()
+    for owner in (owner for agent in agents for owner in reachable(agent, seen)):
         for tool in owner.tools:
             guard = get_guard(tool)
             if guard is not None and guard.confirm is not None and guard.name == name:
-                return guard
-    return None
+                return owner, guard
+    return None, None

@@ -23,6 +23,11 @@ E019        a question after thumbs that cannot be put        servers
 E020        a ``.widget`` file that is none                   widgets
 E021        a handler of an action                            widgets
 E030, E031  a tool's permission, a tool's question            tools
+E040        a rate that cannot be read                        menus
+E041, E042  something to mention, a field of it               menus
+E043        an icon that does not exist                       menus
+E044        a command of the composer's menu                  menus
+E045, E046  a choice of model or tool that stands for nothing menus
 W001        nothing says that ASGI is used                    deployment
 W002, W003  no session or authentication middleware           project
 W004        the request is not in the templates               project
@@ -38,12 +43,14 @@ W013        a body limit of Django's, for recordings          speech
 W014        no key for the dictation                          speech
 W015        no key for OpenAI's models                        models
 W030        a tool's permission that is not in the database   tools
+W040        a limit that a cache cannot count                 menus
 =========== ================================================= ===========
 """
 
 from django_chatkit.checks import (
     csp,
     deployment,
+    menus,
     models,
     project,
     sdk,
@@ -57,6 +64,7 @@ from django_chatkit.checks import (
 __all__ = [
     "csp",
     "deployment",
+    "menus",
     "models",
     "project",
     "sdk",

@@ -14,6 +14,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from django_chatkit.checks.menus import check_menus
 from django_chatkit.checks.models import check_key
 from django_chatkit.checks.project import has_middleware
 from django_chatkit.checks.speech import check_dictation
@@ -127,6 +128,7 @@ def examine_server(alias: str) -> list[CheckMessage]:
         *check_key(server_class, path),
         *check_handlers(server_class, path),
         *check_tools(server_class, path),
+        *check_menus(server_class, path),
     ]
 
 

@@ -79,10 +79,12 @@ def permission_exists(app_label: str, codename: str) -> bool:
 
 
 def guards(server_class: Any) -> list[Any]:
-    """The tools of the class's agent that were made with ours; none where the agents are not loaded."""
+    """The tools of the class's agents that were made with ours; none where the agents are not loaded."""
     module: Any = sys.modules.get("django_chatkit.agents.settlement")
-    agent = getattr(server_class, "agent", None)
-    if module is None or not hasattr(agent, "tools"):
-        return []
-    found = (module.get_guard(tool) for owner in module.reachable(agent, set()) for tool in owner.tools)
+    choices = getattr(server_class, "model_choices", None)
+    agents = [getattr(server_class, "agent", None), *(choices.values() if isinstance(choices, dict) else ())]
+    agents = [agent for agent in agents if module is not None and hasattr(agent, "tools")]
+    seen: set[int] = set()
+    owners = (owner for agent in agents for owner in module.reachable(agent, seen))
+    found = (module.get_guard(tool) for owner in owners for tool in owner.tools)
     return [guard for guard in found if guard is not None]

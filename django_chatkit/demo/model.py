@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from agents import Model, ModelResponse, Tool, TResponseInputItem, Usage
@@ -22,7 +23,13 @@ class DemoError(Exception):
 
 
 class DemoModel(Model):
-    """Answers offline: looks for commands, for words, and for the agent's tools in what the person said."""
+    """Answers offline: looks for commands, for words, and for the agent's tools in what the person said.
+
+    ``opening`` comes first in each answer: two models of this kind can be told apart.
+    """
+
+    def __init__(self, opening: str = "") -> None:
+        self.opening = opening
 
     async def get_response(
         self,
@@ -54,13 +61,19 @@ class DemoModel(Model):
     ) -> AsyncIterator[TResponseStreamEvent]:
         items: list[Any] = [{"role": "user", "content": input}] if isinstance(input, str) else list(input)
         steps = self.take_turn(system_instructions, items, model_settings, tools)
-        async for event in ResponseStream().events(steps):
+        async for event in ResponseStream().events(open_with(self.opening, steps)):
             yield event
 
     def take_turn(
         self, instructions: str | None, items: list[Any], settings: Any, tools: list[Tool]
     ) -> list[Step]:
         return write_answer(items, tools)
+
+
+def open_with(opening: str, steps: list[Step]) -> list[Step]:
+    if opening and isinstance(steps[0], Say):
+        return [replace(steps[0], pieces=[f"{opening} ", *steps[0].pieces]), *steps[1:]]
+    return steps
 
 
 class ResponseStream:

@@ -21,6 +21,9 @@ SECRET = "sk-demo-secret-9f2c (this must never be seen on a page)"  # noqa: S105
 # What ChatKit's converter adds in the user's name is not what the user said.
 ADDED = ("The user is referring to", "# User-provided context", "The following graphical", "A message was")
 ATTACHED = re.compile(r"^The user attached the file (?P<name>.+) \((?P<type>[^()]+)\)", re.MULTILINE)
+MENTIONED = re.compile(
+    r"^(['\"])(?P<title>.+?)\1 has the id .*facts:\n<Mention>\n(?P<facts>.*?)\n</Mention>", re.MULTILINE
+)
 STRUCTURED = "A structured input request was displayed"
 
 
@@ -69,6 +72,8 @@ def write_answer(items: list[Any], tools: list[Tool]) -> list[Step]:
     names = {tool.name for tool in tools}
     if files := ATTACHED.findall(full_text_of(last)):
         return [describe(files)]
+    if mentions := MENTIONED.findall(full_text_of(last)):
+        return [tell(mentions)]
     return command(question, names) or lookup(question, tools) or by_word(question, names) or chat(items)
 
 
@@ -89,6 +94,19 @@ def full_text_of(item: dict[str, Any]) -> str:
 def describe(files: list[tuple[str, str]]) -> Say:
     names = ", ".join(f"{name} ({mime_type})" for name, mime_type in files)
     return say(_("I got {names}. I cannot read, but a real model could."), names=names)
+
+
+def tell(mentions: list[tuple[str, str, str]]) -> Say:
+    """What the demo knows of a thing that was mentioned: only the facts that it was given."""
+    lines = "".join(f"\n\n- **{title}**: {in_words(facts)}" for _quote, title, facts in mentions)
+    return say(_("This is what I was told of what you mention:{lines}"), lines=lines)
+
+
+def in_words(facts: str) -> str:
+    try:
+        return "; ".join(f"{name}: {value}" for name, value in json.loads(facts).items())
+    except ValueError:  # it was shortened
+        return facts
 
 
 def question_in(items: list[Any]) -> str:

@@ -4,108 +4,36 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents import Agent, Tool
-from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from pydantic import BaseModel
 
 from django_chatkit.actions import ActionRequest, on_action
-from django_chatkit.agents import (
-    AgentServer,
-    OpenAITranscriber,
-    ToolContext,
-    client_tool,
-    function_tool,
-    tool,
-)
+from django_chatkit.agents import AgentServer, OpenAITranscriber
 from django_chatkit.attachments import Attachments
+from django_chatkit.commands import Command
 from django_chatkit.context import ChatKitContext
-from django_chatkit.demo import DemoServer
+from django_chatkit.demo import DemoModel, DemoServer
 from django_chatkit.dictation import Dictation, Recording
+from django_chatkit.entities import content
 from django_chatkit.feedback import FeedbackQuestion
-from django_chatkit.questions import Choice, Text
-from django_chatkit.widgets import render_widget
 
-from .models import Order, Product
-
-
-def orders_of(ctx: ToolContext) -> QuerySet[Order]:
-    """What the person in the chat may see. Each tool asks here, and no tool takes a user's name."""
-    return Order.objects.filter(owner=ctx.context.user).select_related("product")
+from .entities import OrderEntity, ProductEntity
+from .models import Order
+from .tools import gift_advice, my_orders, order_card, order_status, order_widget, products, read_page
 
 
-@function_tool
-def my_orders(ctx: ToolContext) -> str:
-    """List the orders of the customer in this chat."""
-    return "".join(f"\n- {order}" for order in orders_of(ctx)) or "There are no orders yet."
-
-
-@function_tool
-def order_status(ctx: ToolContext, number: int) -> str:
-    """Say where an order of the customer in this chat is.
-
-    Args:
-        number: The order's number, as in 1002.
-    """
-    order = orders_of(ctx).filter(number=number).first()
-    return f"{order}, ordered on {order.ordered_on}." if order else f"You have no order {number}."
-
-
-@function_tool
-def products(ctx: ToolContext) -> str:
-    """List the shop's products with price and stock."""
-    return "".join(f"\n- {p}: €{p.price}, {p.stock or 'none'} in stock" for p in Product.objects.all())
-
-
-def order_widget(order: Order) -> Any:
-    """templates/shop/order.widget, with the facts of an order."""
-    facts = {
-        "number": order.number,
-        "status": order.get_status_display(),
-        "what": f"{order.quantity} × {order.product}",
-        "ordered_on": f"{order.ordered_on:%d %B}",
-        "can_cancel": order.status == Order.Status.PACKING,
-    }
-    return render_widget("shop/order.widget", {"order": facts})
-
-
-@tool
-def order_card(ctx: ToolContext, number: int) -> str:
-    """Show an order of the customer, with a button to cancel it while it is being packed.
-
-    Args:
-        number: The order's number, as in 1003.
-    """
-    order = orders_of(ctx).filter(number=number).first()
-    if order is None:
-        return f"You have no order {number}."
-    async_to_sync(ctx.context.show)(order_widget(order), copy_text=str(order))
-    return f"here is order {number}."
-
-
-# The page's half of it is in static/shop/tools.js.
-@client_tool
-def read_page() -> None:
-    """Read what the page shows beside the chat, as the customer sees it."""
-
-
-@tool
-async def gift_advice(ctx: ToolContext) -> str:
-    """Find out what a gift should be like."""
-    return await ctx.context.ask(
-        Choice("Who is it for?", ["A coffee drinker", "A tea drinker"], id="who", required=True),
-        Choice("How much may it cost?", ["Up to €20", "Up to €50", "More"], id="price", free=True),
-        Text("What else should we know?", id="more", max_length=300),
-    )
-
-
-def make_agent(name: str, instructions: str, tools: list[Tool]) -> Agent:
+def make_agent(name: str, instructions: str, tools: list[Tool], opening: str = "") -> Agent:
     """With a key, an agent as yours would be. Without one the demo's agent, offline, with our tools too."""
     if settings.OPENAI_MODEL:
         return Agent(name=name, instructions=instructions, model=settings.OPENAI_MODEL, tools=tools)
     demo = DemoServer.agent
-    return demo.clone(name=name, instructions=instructions, tools=[*tools, *demo.tools])
+    tools = [*tools, *demo.tools]
+    return demo.clone(name=name, instructions=instructions, model=DemoModel(opening), tools=tools)
+
+
+TOOLS: list[Tool] = [my_orders, order_status, products, order_card, read_page, gift_advice]
+INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orders up; never guess."
 
 
 def listen(recording: Recording, context: ChatKitContext) -> str:
@@ -123,11 +51,11 @@ class OrderNumber(BaseModel):
 class SupportServer(DemoServer):
     """Answers customers who are signed in, about their own orders."""
 
-    agent = make_agent(
-        "Support",
-        "You help customers of Kettle & Leaf with their orders. Look orders up; never guess.",
-        [my_orders, order_status, products, order_card, read_page, gift_advice],
-    )
+    agent = make_agent("Support", INSTRUCTIONS, TOOLS)
+    model_choices = {
+        "brief": agent,
+        "cheerful": make_agent("Cheerful", f"{INSTRUCTIONS} Be cheerful.", TOOLS, "With pleasure!"),
+    }
     attachments = Attachments(
         max_size=5 * 1024 * 1024,
         max_count=3,
@@ -135,6 +63,13 @@ class SupportServer(DemoServer):
     )
     dictation = Dictation(OpenAITranscriber() if settings.OPENAI_MODEL else listen)
     feedback_question = FeedbackQuestion()
+    entities = [OrderEntity]
+    commands = [
+        Command("orders", "My orders", icon="document", prompt="List my orders", send=True, group="Orders"),
+        Command("where", "Where is …", icon="cube", prompt="What is the status of my order ", group="Orders"),
+        Command("cheerful", "Be cheerful", icon="confetti", model="cheerful"),
+    ]
+    message_rate = "60/m"
     options = {
         "frameTitle": "Support chat",
         "startScreen": {
@@ -157,19 +92,39 @@ class SupportServer(DemoServer):
                 {"label": "What else can you do?", "prompt": "help", "icon": "circle-question"},
             ],
         },
-        "composer": {"placeholder": "Ask about an order"},
+        "composer": {
+            "placeholder": "Ask about an order, @ mentions one",
+            "models": [
+                {"id": "brief", "label": "Brief", "default": True},
+                {"id": "cheerful", "label": "Cheerful", "description": "The same facts, with a smile"},
+            ],
+        },
         "threadItemActions": {"feedback": True, "retry": True},
     }
 
     @on_action("order.cancel")
     def cancel_order(self, action: ActionRequest, chosen: OrderNumber) -> Iterator[Any]:
         """The card's button. What the widget offered is what arrives; whose order it is, is asked here."""
-        order = get_object_or_404(Order, owner=action.user, number=chosen.number)
+        order = get_object_or_404(Order.objects.of(action.user), number=chosen.number)
         packing = Order.objects.filter(pk=order.pk, status=Order.Status.PACKING)
         cancelled = packing.update(status=Order.Status.CANCELLED)
         order.refresh_from_db()
         yield order_widget(order)
         yield f"Order {order.number} is cancelled." if cancelled else "It is too late for that."
+
+    def get_options(self, context: ChatKitContext) -> dict[str, Any]:
+        """The first prompt is about this customer's newest order, and mentions it."""
+        newest = Order.objects.of(context.user).first()
+        if newest is None:
+            return self.options
+        mention = OrderEntity.mention(newest, context)
+        prompt = {
+            "label": "About my newest order",
+            "prompt": content("What about ", mention, "?"),
+            "icon": "cube",
+        }
+        screen = self.options["startScreen"]
+        return {**self.options, "startScreen": {**screen, "prompts": [prompt, *screen["prompts"]]}}
 
 
 class SalesServer(AgentServer):
@@ -181,6 +136,7 @@ class SalesServer(AgentServer):
         "You advise visitors of Kettle & Leaf, who buy kettles, mugs, coffee and tea. Be brief.",
         [products],
     )
+    entities = [ProductEntity]
     options = {
         "frameTitle": "Sales chat",
         "startScreen": {

@@ -1,6 +1,9 @@
 """What the shop sells, and what its customers have ordered."""
 
+from __future__ import annotations
+
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 
@@ -21,6 +24,12 @@ class Product(models.Model):
         return self.name
 
 
+class OrderQuerySet(models.QuerySet["Order"]):
+    def of(self, person: AbstractBaseUser | None) -> OrderQuerySet:
+        """A customer's own; of nobody there are none."""
+        return self.filter(owner=person).select_related("product") if person else self.none()
+
+
 class Order(models.Model):
     """One customer's order of one product."""
 
@@ -37,6 +46,8 @@ class Order(models.Model):
     quantity = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=10, choices=Status, default=Status.PACKING)
     ordered_on = models.DateField(default=timezone.localdate)
+
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         ordering = ["-number"]

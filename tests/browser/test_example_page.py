@@ -218,3 +218,34 @@ def test_the_assistant_asks_for_a_gift(open_page):
     page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Skip").click()
     expect(answers(page)).to_contain_text("A tea drinker; How much may it cost?: 30 euros")
+
+
+def test_a_customer_mentions_an_order(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("textbox").click()
+    page.keyboard.type("What about @mug")
+    page.get_by_role("option", name="Order 1002").click()
+    page.get_by_role("button", name="Send message").click()
+    answer = page.locator("[data-thread-turn=assistant]")
+    expect(answer).to_contain_text("on its way", timeout=SECONDS)
+    chip = page.locator("[data-thread-turn=user] .entity")
+    chip.hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("4 × Stoneware mug")
+    chip.click()
+    page.wait_for_url("**/support/#order-1002")
+
+
+def test_a_customer_uses_a_command_another_model_and_a_prompt_with_a_mention(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("button", name="About my newest order").click()
+    answers = page.locator("[data-thread-turn=assistant]")
+    expect(answers).to_contain_text("House blend", timeout=SECONDS)
+    page.get_by_role("textbox").click()
+    page.keyboard.type("/cheer")
+    page.get_by_role("option", name="Be cheerful").click()
+    expect(page.get_by_label("Model")).to_have_value("cheerful")
+    page.get_by_role("textbox").click()
+    page.keyboard.type("/my")
+    page.get_by_role("option", name="My orders").click()
+    expect(answers.last).to_contain_text("With pleasure!", timeout=SECONDS)
+    expect(answers.last).to_contain_text("Order 1001")

@@ -126,6 +126,49 @@ def test_odd_threads_are_told(chat, backend, wire, violation):
     assert violation in chat.violations
 
 
+# What functions of the page return
+
+
+@pytest.mark.parametrize(
+    ("typed", "function", "violation"),
+    [
+        (
+            "@",
+            "async () => [{ id: 'a' }]",
+            "onTagSearch returned: Invalid input: expected string, received undefined",
+        ),
+        (
+            "@",
+            "async () => [{ id: 'a', title: 'A', data: { n: 1 } }]",
+            "onTagSearch returned: Invalid input: expected",
+        ),
+        (
+            "@",
+            "async () => [{ id: 'a', title: 'A', url: '/' }]",
+            'onTagSearch returned: Unrecognized key: "url"',
+        ),
+        ("@", "async () => null", "onTagSearch returned: Invalid input: expected array, received null"),
+        (
+            "/",
+            "async () => [{ id: 'a', label: 'A', does: {} }]",
+            'onSearch returned: Unrecognized key: "does"',
+        ),
+        ("/", "async () => [{ id: 'a', label: 'A', icon: 'truck' }]", "onSearch returned: Invalid input"),
+    ],
+)
+def test_odd_mentions_and_commands_are_told(chat, typed, function, violation):
+    chat.open(
+        f"{{ tags: {function}, search: {function} }}",
+        entities={"onTagSearch": {"fn": "tags"}},
+        commands={"enabled": True, "onSearch": {"fn": "search"}},
+    )
+    chat.page.get_by_role("textbox").click()
+    chat.page.keyboard.type(typed)
+    chat.until("el.violations.length > 0")
+    assert chat.violations[0].startswith(violation)
+    assert chat.page.locator(".editor-menu [role=option]").count() == 0
+
+
 # What was on the screen is there after a reload
 
 

@@ -112,7 +112,8 @@ class Editor {
     const { entities, commands } = this.app.options;
     const search = ++this.search;
     if (trigger?.kind === "@" && entities?.onTagSearch) {
-      const found = await entities.onTagSearch(trigger.query);
+      const returned = await entities.onTagSearch(trigger.query);
+      const found = checkReturned(this.app, "onTagSearch", listOf(ENTITY), returned) ?? [];
       if (search === this.search)
         this.openMenu(
           found.map((entity) => ({
@@ -122,7 +123,8 @@ class Editor {
           })),
         );
     } else if (trigger?.kind === "/" && commands?.enabled) {
-      const found = (await commands.onSearch?.(trigger.query)) ?? [];
+      const returned = (await commands.onSearch?.(trigger.query)) ?? [];
+      const found = checkReturned(this.app, "onSearch", listOf(COMMAND), returned) ?? [];
       if (search === this.search) this.openCommands(found, trigger);
     } else {
       this.closeMenu();
@@ -146,7 +148,9 @@ class Editor {
   }
 
   async select(command, trigger) {
-    const selection = await this.app.options.commands.onSelect?.(command);
+    const { pick, ...given } = command;
+    const returned = await this.app.options.commands.onSelect?.(given);
+    const selection = checkReturned(this.app, "onSelect", SELECTION, returned);
     if (selection?.type === "entity") this.insert(selection.entity, trigger);
     else if (selection?.type === "menu")
       this.openMenu(selection.commands.map((each) => ({ ...each, pick: () => this.select(each, trigger) })));

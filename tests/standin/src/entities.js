@@ -25,6 +25,7 @@ async function showPreview(app, entity, anchor) {
   anchor.preview = h("div.preview", { role: "tooltip" });
   const { preview } = (await ask(entity)) ?? {};
   if (!preview || !anchor.preview) return;
+  if (preview.type !== "Basic") app.violation(`onRequestPreview returned a ${preview.type}, which is no Basic`);
   append(anchor.preview, [drawWidget(app, preview, { id: entity.id })]);
   anchor.after(anchor.preview);
 }

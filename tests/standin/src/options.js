@@ -31,6 +31,18 @@ const MESSAGE_CONTENT = oneOf(
   ),
 );
 
+// What the host page's functions return.
+const ENTITY = shape(
+  { id: text, title: text },
+  { icon: text, interactive: flag, group: text, data: mapOf(text) },
+);
+const COMMAND = shape({ id: text, label: text }, { description: text, icon: ICON, group: text });
+const SELECTION = oneOf(
+  choice(undefined),
+  shape({ type: choice("entity"), entity: ENTITY }),
+  shape({ type: choice("menu"), commands: listOf(COMMAND) }),
+);
+
 const OPTIONS = shape(
   {
     api: oneOf(
@@ -157,6 +169,14 @@ function complaints(options) {
   return issues
     .map(({ path, message }) => `✖ ${message}${path.length ? `\n  → at ${dotted(path)}` : ""}`)
     .join("\n");
+}
+
+/** What a function of the host page gave, told where the types say otherwise. */
+function checkReturned(app, name, schema, value) {
+  const issues = [];
+  checkOption(schema, value, [], issues);
+  for (const { path, message } of issues) app.violation(`${name} returned: ${message} at ${dotted(path)}`);
+  return issues.length ? undefined : value;
 }
 
 function checkOption(schema, value, path, issues) {

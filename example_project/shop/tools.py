@@ -1,0 +1,78 @@
+"""What the shop's assistants can do. A tool asks the context who is asking, and never takes a name."""
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+
+from django_chatkit.agents import ToolContext, client_tool, function_tool, tool
+from django_chatkit.questions import Choice, Text
+from django_chatkit.widgets import render_widget
+
+from .models import Order, Product
+
+
+@function_tool
+def my_orders(ctx: ToolContext) -> str:
+    """List the orders of the customer in this chat."""
+    return (
+        "".join(f"\n- {order}" for order in Order.objects.of(ctx.context.user)) or "There are no orders yet."
+    )
+
+
+@function_tool
+def order_status(ctx: ToolContext, number: int) -> str:
+    """Say where an order of the customer in this chat is.
+
+    Args:
+        number: The order's number, as in 1002.
+    """
+    order = Order.objects.of(ctx.context.user).filter(number=number).first()
+    return f"{order}, ordered on {order.ordered_on}." if order else f"You have no order {number}."
+
+
+@function_tool
+def products(ctx: ToolContext) -> str:
+    """List the shop's products with price and stock."""
+    return "".join(f"\n- {p}: €{p.price}, {p.stock or 'none'} in stock" for p in Product.objects.all())
+
+
+def order_widget(order: Order) -> Any:
+    """templates/shop/order.widget, with the facts of an order."""
+    facts = {
+        "number": order.number,
+        "status": order.get_status_display(),
+        "what": f"{order.quantity} × {order.product}",
+        "ordered_on": f"{order.ordered_on:%d %B}",
+        "can_cancel": order.status == Order.Status.PACKING,
+    }
+    return render_widget("shop/order.widget", {"order": facts})
+
+
+@tool
+def order_card(ctx: ToolContext, number: int) -> str:
+    """Show an order of the customer, with a button to cancel it while it is being packed.
+
+    Args:
+        number: The order's number, as in 1003.
+    """
+    order = Order.objects.of(ctx.context.user).filter(number=number).first()
+    if order is None:
+        return f"You have no order {number}."
+    async_to_sync(ctx.context.show)(order_widget(order), copy_text=str(order))
+    return f"here is order {number}."
+
+
+# The page's half of it is in static/shop/tools.js.
+@client_tool
+def read_page() -> None:
+    """Read what the page shows beside the chat, as the customer sees it."""
+
+
+@tool
+async def gift_advice(ctx: ToolContext) -> str:
+    """Find out what a gift should be like."""
+    return await ctx.context.ask(
+        Choice("Who is it for?", ["A coffee drinker", "A tea drinker"], id="who", required=True),
+        Choice("How much may it cost?", ["Up to €20", "Up to €50", "More"], id="price", free=True),
+        Text("What else should we know?", id="more", max_length=300),
+    )
