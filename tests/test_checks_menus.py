@@ -37,6 +37,12 @@ def look() -> str:
     return ""
 
 
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    """Without one there is a warning besides."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+
+
 @pytest.fixture
 def found(settings, monkeypatch):
     def found(server_class=Menus, **attributes):

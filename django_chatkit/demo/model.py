@@ -61,13 +61,13 @@ class DemoModel(Model):
     ) -> AsyncIterator[TResponseStreamEvent]:
         items: list[Any] = [{"role": "user", "content": input}] if isinstance(input, str) else list(input)
         steps = self.take_turn(system_instructions, items, model_settings, tools)
-        async for event in ResponseStream().events(open_with(self.opening, steps)):
+        async for event in ResponseStream().events(steps):
             yield event
 
     def take_turn(
         self, instructions: str | None, items: list[Any], settings: Any, tools: list[Tool]
     ) -> list[Step]:
-        return write_answer(items, tools)
+        return open_with(self.opening, write_answer(items, tools))
 
 
 def open_with(opening: str, steps: list[Step]) -> list[Step]:
