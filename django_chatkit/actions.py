@@ -10,7 +10,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, get_type_hints
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404
@@ -46,6 +46,7 @@ PIECES = (
     types.ClientEffectEvent,
     types.NoticeEvent,
 )
+STORED = (types.ThreadItemDoneEvent, types.ThreadItemRemovedEvent, types.ThreadItemReplacedEvent)
 
 
 def on_action(action_type: str) -> Callable[[F], F]:
@@ -218,19 +219,23 @@ class Actions:
         sender: types.WidgetItem | None,
         context: ChatKitContext,
     ) -> types.SyncCustomActionResponse:
-        """By the same handlers. What they show is stored; the page gets the sender's new form now."""
+        """By the same handlers. What they show is stored; the answer has room for the sender's new form
+        only, so for the rest the page reads the thread again."""
         request = ActionRequest(self, action.type, thread, sender, context)
         before = thread.model_copy(deep=True)
         shown = None
         try:
             async for event in self._carry_out(request, action.payload):
                 await self._store(event, thread, context)
-                if isinstance(event, types.ThreadItemReplacedEvent) and sender is not None:
-                    shown = event.item if event.item.id == sender.id else shown
+                if is_about(event, sender):
+                    shown = event.item
+                elif isinstance(event, STORED):
+                    context.fetch_updates = True
         except CustomStreamError as error:
             raise Refused(400, "invalid_request", error.message) from error
         if thread != before:
             await self.store.save_thread(thread, context)
+            context.fetch_updates = True
         return types.SyncCustomActionResponse(updated_item=shown)
 
     def _carry_out(self, request: ActionRequest, payload: Any) -> AsyncIterator[types.ThreadStreamEvent]:
@@ -249,6 +254,15 @@ class Actions:
                 await self.store.save_item(thread.id, event.item, context)
             case types.ThreadItemRemovedEvent():
                 await self.store.delete_thread_item(thread.id, event.item_id, context)
+
+
+def is_about(
+    event: types.ThreadStreamEvent, sender: types.WidgetItem | None
+) -> TypeGuard[types.ThreadItemReplacedEvent]:
+    """Does the widget get a new form?"""
+    if sender is None or not isinstance(event, types.ThreadItemReplacedEvent):
+        return False
+    return event.item.id == sender.id
 
 
 async def say_refusals(

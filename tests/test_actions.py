@@ -211,6 +211,7 @@ async def test_one_handler_for_both_requests(chat, user, kind, type, payload, ex
     text = await shown(where)
     assert "Shown." not in text
     if kind == SYNC:
+        assert "X-ChatKit-Updates" not in reply.response
         assert reply.json["updated_item"]["id"] == where["item_id"]
         assert reply.json["updated_item"]["widget"]["children"][0]["value"] == text
     else:
@@ -232,6 +233,15 @@ async def test_everything_a_handler_can_yield_in_its_order(chat, user):
     assert [item["type"] for item in loaded] == ["widget", "assistant_message", "widget", "assistant_message"]
     assert loaded[1]["content"][0]["text"] == "I noted: milkMore."
     assert loaded[3]["content"][0]["text"] == "The end."
+
+
+@pytest.mark.parametrize("type", ["generate", "lock"])
+async def test_what_a_synchronous_answer_has_no_room_for_is_read_again(chat, user, type):
+    """The page's script calls fetchUpdates() then."""
+    where = await post(user, button(type))
+    reply = await press(chat, where, type, None, SYNC)
+    assert reply.json == {}
+    assert "X-ChatKit-Updates" in reply.response
 
 
 @BOTH
