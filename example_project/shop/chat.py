@@ -20,7 +20,16 @@ from django_chatkit.feedback import FeedbackQuestion
 
 from .entities import OrderEntity, ProductEntity
 from .models import Order
-from .tools import gift_advice, my_orders, order_card, order_status, order_widget, products, read_page
+from .tools import (
+    gift_advice,
+    my_orders,
+    order_card,
+    order_status,
+    order_widget,
+    products,
+    read_page,
+    return_order,
+)
 
 
 def make_agent(name: str, instructions: str, tools: list[Tool], opening: str = "") -> Agent:
@@ -32,7 +41,7 @@ def make_agent(name: str, instructions: str, tools: list[Tool], opening: str = "
     return demo.clone(name=name, instructions=instructions, model=DemoModel(opening), tools=tools)
 
 
-TOOLS: list[Tool] = [my_orders, order_status, products, order_card, read_page, gift_advice]
+TOOLS: list[Tool] = [my_orders, order_status, products, order_card, return_order, read_page, gift_advice]
 INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orders up; never guess."
 
 
@@ -88,7 +97,7 @@ class SupportServer(DemoServer):
                 },
                 {"label": "What is on this page?", "prompt": "Read the page", "icon": "notebook"},
                 {"label": "Help me find a gift", "prompt": "I need advice for a gift", "icon": "lightbulb"},
-                {"label": "Answer slowly", "prompt": "/slow 30 200", "icon": "clock"},
+                {"label": "Return order 1001", "prompt": "I want to return order 1001", "icon": "suitcase"},
                 {"label": "What else can you do?", "prompt": "help", "icon": "circle-question"},
             ],
         },

@@ -62,6 +62,19 @@ def order_card(ctx: ToolContext, number: int) -> str:
     return f"here is order {number}."
 
 
+@tool(confirm="Return order {number}?")
+def return_order(ctx: ToolContext, number: int) -> str:
+    """Let the customer return an order that was delivered. They are asked before it happens.
+
+    Args:
+        number: The order's number, as in 1001.
+    """
+    delivered = Order.objects.of(ctx.context.user).filter(number=number, status=Order.Status.DELIVERED)
+    if not delivered.update(status=Order.Status.RETURNED):
+        return f"you have no order {number} that could be returned."
+    return f"order {number} may come back; a label is in the mail."
+
+
 # The page's half of it is in static/shop/tools.js.
 @client_tool
 def read_page() -> None:

@@ -202,6 +202,27 @@ def test_a_customer_cancels_an_order_with_its_card(open_page):
     expect(page.locator(".orders li", has_text="1003")).to_contain_text("cancelled")
 
 
+def test_a_customer_returns_an_order_after_saying_yes(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("button", name="Return order 1001").click()
+    page.get_by_role("radio", name="No").check()
+    page.get_by_role("button", name="Submit").click()
+    expect(answers(page)).to_contain_text("The person said no. Nothing was done.")
+    ask(page, "I want to return order 1001")
+    page.get_by_role("radio", name="Yes").last.check()
+    page.get_by_role("button", name="Submit").click()
+    expect(answers(page).last).to_contain_text("a label is in the mail")
+    page.reload()
+    expect(page.locator(".orders li", has_text="1001")).to_contain_text("on its way back")
+    admin = open_page("/admin/django_chatkit/confirmation/", "admin")
+    expect(
+        admin.get_by_role("row").filter(has_text="return_order").filter(has_text="confirmed")
+    ).to_be_visible()
+    expect(
+        admin.get_by_role("row").filter(has_text="return_order").filter(has_text="declined")
+    ).to_be_visible()
+
+
 def test_the_assistant_reads_the_page(open_page):
     page = open_page("/support/", "demo2")
     ask(page, "Read the page")
