@@ -135,7 +135,7 @@ def test_two_assistants_answer_each_for_itself(open_page):
 def test_staff_find_the_conversation_in_the_admin(open_page):
     page = open_page("/support/", "demo")
     ask(page, "What is the status of order 1001?")
-    expect(answers(page)).to_contain_text("delivered")
+    expect(answers(page)).to_contain_text("Pour-over kettle")
     admin = open_page("/admin/django_chatkit/thread/", "admin")
     admin.get_by_role("link", name="What is the status of order 1001?").first.click()
     expect(admin.get_by_text("Pour-over kettle").first).to_be_visible()
