@@ -11,6 +11,9 @@ from pydantic_core import PydanticSerializationError
 
 from .sdk import types
 
+HIDDEN = (types.HiddenContextItem, types.SDKHiddenContextItem)
+"""What the model reads, and the browser never gets."""
+
 ITEM: TypeAdapter[types.ThreadItem] = TypeAdapter(types.ThreadItem)
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")

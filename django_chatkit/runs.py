@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _, override
 
 from .context import ChatKitContext
+from .items import HIDDEN
 from .logs import log_failure
 from .pending import has_content, settled
 from .pieces import close
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS = 1.0
 TITLE_SECONDS = 10.0
-HIDDEN = (types.HiddenContextItem, types.SDKHiddenContextItem)
 
 
 class Run:

@@ -9,7 +9,6 @@ yield ChatKit's events yourself.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,13 +31,14 @@ from .entities import Entities, Mention, ModelEntity, find_mentions, mentioned_i
 from .exceptions import NotPending, Refused
 from .feedback import FeedbackQuestion, give_feedback, without_answer
 from .history import load_history, to_messages
-from .items import to_utc, without_nul
+from .items import without_nul
 from .logs import log_failure
 from .pending import has_content, settled, update_widget
 from .permissions import check_own_size, check_request, get_dictation
 from .pieces import Piece, closing, pieces_of, stream_text, updated
 from .requests import ANSWERS, attachments_of, read_request, usable_result
-from .runs import HIDDEN, Run
+from .responses import for_the_wire
+from .runs import Run
 from .sdk import types
 from .store import DjangoStore, is_aside
 from .streaming import uninterrupted
@@ -383,29 +383,6 @@ class TextServer(DjangoChatKitServer):
                 if not isinstance(piece, str | BaseModel):
                     raise TypeError(f"{type(self).__name__}.reply() gave {type(piece).__name__}, not text.")
                 yield cast("Piece", piece)
-
-
-def for_the_wire(obj: Any) -> Any:
-    """A copy whose times name their zone: the SDK's are naive, which a browser takes for its own."""
-    if isinstance(obj, types.SyncCustomActionResponse) and isinstance(obj.updated_item, HIDDEN):
-        return types.SyncCustomActionResponse()
-    if isinstance(obj, types.Page):
-        return obj.model_copy(update={"data": [with_offset(part) for part in obj.data]})
-    parts = {
-        name: with_offset(part)
-        for name in ("item", "thread", "updated_item")
-        if (part := getattr(obj, name, None)) is not None
-    }
-    return with_offset(obj.model_copy(update=parts) if parts else obj)
-
-
-def with_offset(obj: Any) -> Any:
-    if not isinstance(getattr(obj, "created_at", None), datetime):
-        return obj
-    changes: dict[str, Any] = {"created_at": to_utc(obj.created_at)}
-    if isinstance(obj, types.Thread):
-        changes["items"] = for_the_wire(obj.items)
-    return obj.model_copy(update=changes)
 
 
 __all__ = ["DjangoChatKitServer", "Refused", "TextServer", "stream_text", "updated"]
