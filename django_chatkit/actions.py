@@ -166,7 +166,7 @@ def to_piece(result: Any, request: ActionRequest) -> Piece:
         raise TypeError(f"The handler of {request.type} gave {type(result).__name__}, not text or a widget.")
     if request.sender is None:
         return show(request.thread, result)
-    before = request.sender.model_dump(exclude={"widget"})
+    before = request.sender.model_dump(exclude={"widget", "copy_text"})  # which told of the old one
     return types.ThreadItemReplacedEvent(item=types.WidgetItem(**before, widget=as_read_back(result)))
 
 

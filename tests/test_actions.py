@@ -162,10 +162,10 @@ def configured(settings):
     seen.clear()
 
 
-async def post(user, *children, **root):
+async def post(user, *children, copy_text="", **root):
     """A widget in a thread of this person's, and how to press its buttons."""
     thread = await Thread.objects.acreate_for(user)
-    item = await thread.apost_widget({**widget("Shown.", *children), **root})
+    item = await thread.apost_widget({**widget("Shown.", *children), **root}, copy_text=copy_text)
     return {"thread_id": thread.thread_id, "item_id": item.item_id}
 
 
@@ -220,6 +220,17 @@ async def test_one_handler_for_both_requests(chat, user, kind, type, payload, ex
         ]
     loaded = await chat.load(where["thread_id"])
     assert [item["widget"]["children"][0]["value"] for item in loaded] == [text]
+
+
+@BOTH
+async def test_words_for_the_old_widget_go_with_it(chat, user, kind):
+    where = await post(user, button("rename", {"name": "Bo"}), copy_text="Order 7: being packed")
+    await press(chat, where, "rename", {"name": "Bo"}, kind)
+    [loaded] = await chat.load(where["thread_id"])
+    assert "copy_text" not in loaded
+    row = await ThreadItem.objects.aget(item_id=where["item_id"])
+    assert "being packed" not in row.text
+    assert "Bo" in row.text
 
 
 async def test_everything_a_handler_can_yield_in_its_order(chat, user):

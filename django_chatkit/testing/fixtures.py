@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from .model import ScriptedModel, Turn
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The SDK warns of each of its own widget classes while it reads a widget, dozens of times."""
+    about = "Direct usage of named widget classes is deprecated"
+    config.addinivalue_line("filterwarnings", f"ignore:{about}:DeprecationWarning")
+
+
 @pytest.hookimpl
 def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
     """Run ``async def`` tests as Django's TestCase does, in the thread whose connection the test uses.
