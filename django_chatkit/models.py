@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.db import connections, models, router, transaction
 from django.utils import timezone
 from django.utils.functional import LazyObject, empty
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from .signals import feedback_given
 
@@ -120,7 +120,7 @@ class Thread(Owned):
     """A conversation of one person with one server."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", _("active")
+        ACTIVE = "active", pgettext_lazy("thread", "active")
         LOCKED = "locked", _("locked")
         CLOSED = "closed", _("closed")
 
