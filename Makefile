@@ -80,7 +80,8 @@ format: $(VENV)/.dev ## Put the style right
 # No dates and no lines in the catalogues, so that a diff shows words only.
 messages: $(VENV)/.test ## Bring the catalogues of translations up to date (GNU gettext)
 	cd django_chatkit && $(abspath $(BIN))/python -m django makemessages --all --no-obsolete --no-wrap --add-location file
-	sed -i '/^"POT-Creation-Date/d' django_chatkit/locale/*/LC_MESSAGES/django.po
+	sed -i.old '/^"POT-Creation-Date/d' django_chatkit/locale/*/LC_MESSAGES/django.po
+	rm django_chatkit/locale/*/LC_MESSAGES/*.old
 	cd django_chatkit && $(abspath $(BIN))/python -m django compilemessages
 
 types: $(VENV)/.dev ## mypy, strict
