@@ -328,7 +328,7 @@ class Feedback(models.Model):
 
     class Meta:
         verbose_name = _("feedback")
-        verbose_name_plural = _("feedback")
+        verbose_name_plural = pgettext_lazy("plural", "feedback")
         indexes = [models.Index(fields=["updated_at"], name="chatkit_feedback_updated")]
 
     def __str__(self) -> str:
