@@ -23,7 +23,7 @@ from django_chatkit.widget import get_hints, get_messages, render_widget
 from chatkit import types
 
 PACKAGE = Path(__file__).parent.parent / "django_chatkit"
-LANGUAGES = ["de", "es", "fr"]
+LANGUAGES = ["de", "es", "fr", "it", "nl", "pt_BR"]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\{|\}\}|\{\w+\}")
 
 needs_gettext = pytest.mark.skipif(
@@ -148,6 +148,9 @@ def visit():
         ("de", "Bitte melden Sie sich an, um zu chatten.", "Anmelden"),
         ("fr", "Veuillez vous connecter pour discuter.", "Se connecter"),
         ("es", "Inicie sesión para chatear.", "Iniciar sesión"),
+        ("nl", "Meld u aan om te chatten.", "Aanmelden"),
+        ("it", "Acceda per chattare.", "Accedi"),
+        ("pt-br", "Faça login para conversar.", "Fazer login"),
         ("de-at", "Bitte melden Sie sich an, um zu chatten.", "Anmelden"),
         ("ja", "Please sign in to chat.", "Sign in"),
     ],
