@@ -10,7 +10,7 @@ export PORT DEBUG STANDIN
 # An editor or a shell may have activated another environment: it must not reach into this one.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help packages demo test test-sqlite test-postgres check lint format types imports migrations js docs matrix bench build clean
+.PHONY: help packages demo test test-sqlite test-postgres check lint format messages types imports migrations js docs matrix bench build clean
 .DEFAULT_GOAL := help
 
 help: ## List the commands
@@ -76,6 +76,13 @@ lint: $(VENV)/.dev ## Style of Python and templates
 format: $(VENV)/.dev ## Put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# No dates and no lines in the catalogues, so that a diff shows words only.
+messages: $(VENV)/.test ## Bring the catalogues of translations up to date (GNU gettext)
+	cd django_chatkit && $(abspath $(BIN))/python -m django makemessages --all --no-obsolete --no-wrap --add-location file
+	sed -i.old '/^"POT-Creation-Date/d' django_chatkit/locale/*/LC_MESSAGES/django.po
+	rm django_chatkit/locale/*/LC_MESSAGES/*.old
+	cd django_chatkit && $(abspath $(BIN))/python -m django compilemessages
 
 types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy

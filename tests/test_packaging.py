@@ -44,6 +44,7 @@ def test_the_wheel_has_each_kind_of_file(wheel, ending):
 
 def test_the_wheel_has_each_translation_compiled(wheel):
     catalogues = [name for name in wheel.namelist() if name.endswith(".po")]
+    assert catalogues
     assert {name.removesuffix("po") + "mo" for name in catalogues} <= set(wheel.namelist())
 
 

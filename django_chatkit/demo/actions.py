@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, pgettext
 from pydantic import BaseModel, Field
 
 from django_chatkit.actions import ActionRequest, on_action
@@ -33,9 +33,9 @@ class DemoActions:
 
     @on_action("demo.order")
     def order(self, action: ActionRequest, order: Order) -> DynamicWidgetRoot:
-        gift = _(", as a gift") if order.gift else ""
-        thanks = _("Thank you, {name}: size {size}{gift}.")
-        return card(_("Ordered"), text(thanks.format(name=order.name, size=order.size, gift=gift)))
+        plain, gift = _("Thank you, {name}: size {size}."), _("Thank you, {name}: size {size}, as a gift.")
+        thanks = gift if order.gift else plain
+        return card(_("Ordered"), text(thanks.format(name=order.name, size=order.size)))
 
 
 def pressable() -> DynamicWidgetRoot:
@@ -63,7 +63,7 @@ def form() -> DynamicWidgetRoot:
         {"type": "Input", "name": "name", "placeholder": _("Your name"), "required": True},
         {"type": "Select", "name": "size", "options": sizes, "defaultValue": "M"},
         {"type": "Checkbox", "name": "gift", "label": _("It is a gift")},
-        {"type": "Button", "label": _("Order"), "submit": True, "style": "primary"},
+        {"type": "Button", "label": pgettext("button", "Order"), "submit": True, "style": "primary"},
     ]
     action = {"type": "demo.order", "streaming": False}
     return card(_("A form"), {"type": "Form", "onSubmitAction": action, "gap": 2, "children": fields})

@@ -29,7 +29,7 @@ class DemoServer(DemoActions, AgentServer):
         "startScreen": {
             "greeting": _("It works! This is the demo assistant."),
             "prompts": [
-                {"label": _("What can you do?"), "prompt": _("help"), "icon": "circle-question"},
+                {"label": _("What can you do?"), "prompt": "help", "icon": "circle-question"},
                 {"label": _("Show a widget"), "prompt": "/widget", "icon": "cube"},
                 {"label": _("Show a form"), "prompt": "/form", "icon": "square-text"},
                 {"label": _("Ask me something"), "prompt": "/ask", "icon": "write"},

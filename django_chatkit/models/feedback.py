@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connections, models, router
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from django_chatkit.signals import feedback_given
 
@@ -77,7 +77,7 @@ class Feedback(models.Model):
 
     class Meta:
         verbose_name = _("feedback")
-        verbose_name_plural = _("feedback")
+        verbose_name_plural = pgettext_lazy("plural", "feedback")
         indexes = [models.Index(fields=["updated_at"], name="chatkit_feedback_updated")]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import sync_to_async
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from .owned import Owned, OwnedQuerySet, owned_by
 
@@ -45,7 +45,7 @@ class Thread(Owned):
     """A conversation of one person with one server."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", _("active")
+        ACTIVE = "active", pgettext_lazy("thread", "active")
         LOCKED = "locked", _("locked")
         CLOSED = "closed", _("closed")
 
