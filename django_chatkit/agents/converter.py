@@ -88,9 +88,11 @@ class DjangoThreadItemConverter(ThreadItemConverter):
         self, item: types.UserMessageItem, is_last_message: bool = True
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
         tags = [part for part in item.content if isinstance(part, types.UserMessageTagContent)]
-        parts = [types.UserMessageTextContent(text=as_typed(part)) for part in item.content]
+        # Of all parts at once: one that ends with "<" and one that goes on would be a wrapper together.
+        text = without_wrapper("".join(as_typed(part) for part in item.content))
         quoted = without_wrapper(item.quoted_text or "")
-        plain = item.model_copy(update={"content": parts, "quoted_text": quoted})
+        typed = [types.UserMessageTextContent(text=text)]
+        plain = item.model_copy(update={"content": typed, "quoted_text": quoted})
         # The quoted text too in each turn: the SDK would forget it as soon as the model calls a tool.
         inputs = await super().user_message_to_input(plain, is_last_message=True)
         inputs = self.with_names(inputs, item.attachments) if item.attachments else inputs
@@ -182,7 +184,7 @@ def newest_mentions(items: list[types.ThreadItem]) -> list[str]:
 
 def as_typed(part: types.UserMessageContent) -> str:
     sign = "@" if isinstance(part, types.UserMessageTagContent) else ""
-    return sign + without_wrapper(part.text)
+    return sign + part.text
 
 
 def fenced(facts: dict[str, Any], max_length: int) -> str:
