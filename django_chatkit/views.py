@@ -199,7 +199,7 @@ def receive_file(
         return store_announced(request, row, config), context
     if config.strategy != "direct":
         raise not_found()
-    check_room(config, context)
+    check_room(chat, config, context)
     return store_direct(request, config, context), context
 
 
