@@ -152,7 +152,7 @@ class DjangoStore(Store[ChatKitContext]):
         items = self._get_items(thread_id, context)
         if after is not None:
             items = beyond(items, self._get_item(thread_id, after, context).pk, order)
-        elif limit == 1:
+        elif limit == 1 and context.streaming:
             # The SDK looks for a pending client tool call in the newest item alone; one behind it
             # that is no part of the answer would make the tool's output undeliverable.
             items = items.exclude(type__in=HIDDEN_TYPES).exclude(item_id__startswith=POSTED)

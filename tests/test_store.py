@@ -271,6 +271,7 @@ async def test_hidden_item_behind_a_tool_call_does_not_hide_it(context):
     hidden = types.HiddenContextItem(id="h_1", thread_id="thr_1", created_at=datetime.now(), content="secret")
     await store.add_thread_item("thr_1", call, context)
     await store.add_thread_item("thr_1", hidden, context)
+    context.streaming = True  # as when the page's output comes
     page = await store.load_thread_items("thr_1", None, 1, "desc", context)
     assert [item.id for item in page.data] == ["tc_1"]
 
