@@ -140,6 +140,14 @@ class DjangoThreadItemConverter(ThreadItemConverter):
             answer.values = [without_wrapper(value) for value in answer.values]
         return await super().structured_input_to_input(item)
 
+    async def client_tool_call_to_input(self, item: types.ClientToolCallItem) -> Any:
+        """The page is in the person's hands, and so is what it gives."""
+        return defused(await super().client_tool_call_to_input(item))
+
+    async def widget_to_input(self, item: types.WidgetItem) -> Any:
+        """A widget may show what a person has filled in."""
+        return defused(await super().widget_to_input(item))
+
     async def tag_to_message_content(self, tag: types.UserMessageTagContent) -> ResponseInputTextParam:
         """The facts of what is mentioned, as they are now. Title and id come from the browser."""
         title, tag_id = (without_wrapper(text)[:200] for text in (tag.text, tag.id))
@@ -196,6 +204,15 @@ def fenced(facts: dict[str, Any], max_length: int) -> str:
 
 def without_wrapper(text: str) -> str:
     return FORGED_WRAPPER.sub("&lt;", text)
+
+
+def defused(value: Any) -> Any:
+    """The same input with no wrapper in any of its texts."""
+    if isinstance(value, dict):
+        return {key: defused(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [defused(part) for part in value]
+    return without_wrapper(value) if isinstance(value, str) else value
 
 
 def as_plain_text(item: Any) -> Any:
