@@ -105,6 +105,8 @@ class ModelEntity:
     def clean_pk(cls, entity_id: str) -> Any:
         """The key in an id. Raises ValidationError for one that the model cannot have."""
         pk: Any = cls.model._meta.pk
+        while pk.is_relation:  # a child's key is its parent's, which knows what it can be
+            pk = pk.target_field
         value = pk.to_python(entity_id.removeprefix(f"{cls.get_name()}:"))
         pk.run_validators(value)  # a number too large would be an error of the database
         return value

@@ -130,8 +130,10 @@ def is_newest(thread_id: str, item_ids: list[str]) -> bool:
     if any(is_pending(row) for row in waiting):
         return False
     shown = items.exclude(type__in=[*HIDDEN_TYPES, ThreadItem.Type.END_OF_TURN])
-    newest = shown.order_by("-pk").values_list("item_id", flat=True).first()
-    return newest in item_ids
+    newest = shown.order_by("-pk").only("item_id", "type").first()
+    if newest is None or newest.type == ThreadItem.Type.USER_MESSAGE:  # whose answer may be on its way
+        return False
+    return newest.item_id in item_ids
 
 
 # The reason

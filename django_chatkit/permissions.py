@@ -25,7 +25,7 @@ from .options import merge
 from .questions import find_problem
 from .sdk import types
 from .sniffing import choose
-from .store import HIDDEN_TYPES, POSTED
+from .store import HIDDEN_TYPES, POSTED, is_aside
 from .throttling import Rate, count
 from .uploads import confirm, not_uploaded, too_large, wrong_type
 
@@ -51,7 +51,7 @@ def check_request(server: DjangoChatKitServer, request: types.ChatKitReq, contex
     """Raises Refused for what this person may not do, or not now."""
     check_access(server, context)
     thread = check_thread(request, context)
-    if isinstance(request, COUNTED_REQUESTS):
+    if is_counted(request):
         check_rate("message", server.get_message_rate(context), server, context)
     check = CHECKS.get(type(request))
     if check is not None:
@@ -77,6 +77,12 @@ def check_rate(scope: str, rate: str | None, server: DjangoChatKitServer, contex
     who = f"{context.server}|{context.tenant}|{server.get_throttle_key(context)}"
     if rate and (seconds := count(scope, who, Rate.parse(rate))):
         raise too_many(seconds)
+
+
+def is_counted(request: types.ChatKitReq) -> bool:
+    """May a model run for this? Why an answer was bad is told without one."""
+    item_id = getattr(request.params, "item_id", None) or ""
+    return isinstance(request, COUNTED_REQUESTS) and not is_aside(item_id)
 
 
 def check_thread(request: types.ChatKitReq, context: ChatKitContext) -> Thread | None:
@@ -287,8 +293,11 @@ def check_ready(row: Attachment) -> None:
         confirm(row)
 
 
-def check_room(config: Attachments, context: ChatKitContext) -> None:
+def check_room(server: DjangoChatKitServer, config: Attachments, context: ChatKitContext) -> None:
     """A person who uploads and never sends would fill the storage."""
+    if context.is_anonymous and not context.visitor:
+        # Or whoever drops the cookie would get a new identity, with limits of its own, for each file.
+        check_rate("message", server.get_message_rate(context), server, context)
     check_visitor(context)
     if Attachment.objects.owned_by(context).unsent().count() >= config.max_unsent:
         raise Refused(429, "too_many_files", _("Too many files were uploaded and not sent."))
@@ -307,7 +316,7 @@ def check_new_attachment(
         raise too_large()
     if choose((clean_mime_type(params.mime_type),), name, config.accept) is None:
         raise wrong_type()
-    check_room(config, context)
+    check_room(server, config, context)
 
 
 def check_removal(
@@ -344,9 +353,13 @@ COUNTED_REQUESTS = (
     types.ThreadsCreateReq,
     types.ThreadsAddUserMessageReq,
     types.ThreadsRetryAfterItemReq,
+    types.ThreadsAddClientToolOutputReq,
+    types.ThreadsAddStructuredInputReq,
+    types.ThreadsCustomActionReq,
     types.InputTranscribeReq,
 )
-"""What a person can ask for again and again, and a model answers."""
+"""What a person can ask for again and again, and a model answers. It can be talked into one more
+question or call of the page each time, and an action may let it go on."""
 
 INPUT_REQUESTS = (
     types.ThreadsAddUserMessageReq,

@@ -85,7 +85,8 @@ class DjangoChatKitServer(Actions, ChatKitServer[ChatKitContext]):
     """How often may one person look for something to mention? None for no limit."""
 
     message_rate: str | None = None
-    """How often may one person send a message, ask for another answer, or dictate? ``"30/m"`` …"""
+    """How often may one person do what a model may run for: send a message, ask for another answer,
+    dictate, answer a question, press a button that streams? ``"30/m"`` …"""
 
     commands: Sequence[Command] = ()
     """What the composer's ``/`` menu offers."""

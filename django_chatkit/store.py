@@ -108,15 +108,18 @@ class DjangoStore(Store[ChatKitContext]):
         ``thread.updated`` event that follows tells the truth. A thread that was deleted
         meanwhile stays deleted: NotFoundError.
         """
-        with transaction.atomic(using=router.db_for_write(Thread)):
-            # A write comes first: SQLite refuses to turn a transaction that has read into one that writes.
-            mine = Thread.objects.owned_by(context).filter(thread_id=thread.id)
-            if mine.update(updated_at=timezone.now()):
-                row = self._update_thread(thread, context)
-            elif thread.id in context.threads:
-                raise NotFoundError(f"Thread {thread.id} not found")
-            else:
-                row = self._create_thread(thread, context)
+        try:
+            with transaction.atomic(using=router.db_for_write(Thread)):
+                # A write comes first: SQLite refuses to turn one that has read into one that writes.
+                mine = Thread.objects.owned_by(context).filter(thread_id=thread.id)
+                if mine.update(updated_at=timezone.now()):
+                    row = self._update_thread(thread, context)
+                elif thread.id in context.threads:
+                    raise NotFoundError(f"Thread {thread.id} not found")
+                else:
+                    row = self._create_thread(thread, context)
+        except IntegrityError as error:  # databases look at foreign keys at the very end: the owner is gone
+            raise NotFoundError(f"Thread {thread.id} not found") from error
         copy_metadata(to_metadata(row), thread)
         remember(thread, context)
         self._changed(thread.id, context)
@@ -149,7 +152,7 @@ class DjangoStore(Store[ChatKitContext]):
         items = self._get_items(thread_id, context)
         if after is not None:
             items = beyond(items, self._get_item(thread_id, after, context).pk, order)
-        elif limit == 1:
+        elif limit == 1 and context.streaming:
             # The SDK looks for a pending client tool call in the newest item alone; one behind it
             # that is no part of the answer would make the tool's output undeliverable.
             items = items.exclude(type__in=HIDDEN_TYPES).exclude(item_id__startswith=POSTED)

@@ -54,6 +54,9 @@ def increment(key: str, seconds: int) -> int:
     """A cache that keeps nothing, such as the dummy one, always begins anew."""
     cache.add(key, 0, seconds + 1)
     try:
-        return cache.incr(key)
+        used = cache.incr(key)
     except ValueError:
         return 1
+    # Some caches, those in files and in the database, forget what is counted after their own timeout.
+    cache.touch(key, seconds + 1)
+    return used

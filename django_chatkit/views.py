@@ -77,15 +77,16 @@ MAX_VALUES = 60_000
 @transaction.non_atomic_requests
 async def api(request: HttpRequest, server: str = "default") -> HttpResponseBase:
     """ChatKit's single endpoint, for one server."""
+    context: ChatKitContext | None = None
+    response: HttpResponseBase
     try:
         chat, context, body = await sync_to_async(admit)(request, server)
-        result = await chat.process(body, context)
-        response = await to_response(request, result)
-        if context.fetch_updates:
-            response[UPDATES_HEADER] = "1"
-        return response
+        response = await to_response(request, await chat.process(body, context))
     except Exception as error:
-        return refusal(error)
+        response = refusal(error)
+    if context is not None and context.fetch_updates:  # also where an action has failed half-way
+        response[UPDATES_HEADER] = "1"
+    return response
 
 
 @login_not_required
@@ -199,7 +200,7 @@ def receive_file(
         return store_announced(request, row, config), context
     if config.strategy != "direct":
         raise not_found()
-    check_room(config, context)
+    check_room(chat, config, context)
     return store_direct(request, config, context), context
 
 

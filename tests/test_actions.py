@@ -113,6 +113,11 @@ class ShopServer(Base):
             "broken": ValueError("secret"),
         }[how]
 
+    @on_action("half")
+    def half(self, action):
+        yield events.show(action.thread, widget("This is stored."))
+        raise PermissionDenied
+
     @on_action("odd")
     def odd(self, action):
         return 3
@@ -353,6 +358,15 @@ async def test_handlers_refuse_as_views_do(chat, user, kind, how, message, statu
     else:
         assert reply.status == status
         assert message in reply.json["message"]
+
+
+async def test_what_was_shown_before_a_refusal_is_read_again(chat, user):
+    where = await post(user, button("half"))
+    reply = await press(chat, where, "half", kind=SYNC)
+    assert (reply.status, reply.json["code"]) == (403, "permission_denied")
+    assert reply.response["X-ChatKit-Updates"] == "1"
+    assert [item["type"] for item in await chat.load(where["thread_id"])] == ["widget", "widget"]
+    assert "X-ChatKit-Updates" not in (await press(chat, where, "unknown", kind=SYNC)).response
 
 
 async def test_handler_that_gives_something_else(chat, user):

@@ -81,6 +81,16 @@ def test_rate_of_another_type(found):
     assert message.id == "chatkit.E008"
 
 
+def test_page_actions_are_a_list(found):
+    """Of a text every part would be an action: "cart" of "cart.clear", and none at all."""
+    [message] = found(page_actions="cart.clear")
+    assert message == Error(
+        f"{HERE}.page_actions must be of type collections.abc.Collection[str], not str.",
+        hint="Change the class attribute.",
+        id="chatkit.E008",
+    )
+
+
 def test_a_cache_that_counts_nothing(found, settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     assert found() == []

@@ -12,7 +12,9 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.test import Client
+from django.test.utils import isolate_apps
 from django.urls import reverse
 
 from django_chatkit.agents import DjangoThreadItemConverter
@@ -201,6 +203,20 @@ def test_anothers_mention_looks_like_none(ann, threads):
 )
 def test_wrong_ids(ann, threads, wrong):
     assert ann.get(ONE, {"id": wrong}).status_code == 404
+
+
+@isolate_apps("django_chatkit")
+def test_wrong_ids_of_a_child_model(user, threads):
+    """Its key is a foreign key, which knows no greatest number, and the database would refuse one."""
+
+    class Special(Thread):
+        class Meta:
+            app_label = "django_chatkit"
+
+    entity = type("Entity", (ModelEntity,), {"model": Special, "name": "special"})
+    assert entity.clean_pk("special:7") == 7
+    with pytest.raises(ValidationError):
+        entity.clean_pk(f"special:{10**30}")
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc", "http://[x"])

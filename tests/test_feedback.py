@@ -127,6 +127,15 @@ async def test_it_is_asked_once_for_an_answer(chat):
     assert await rows() == [("negative", True, "The tone")]
 
 
+async def test_it_is_not_asked_about_a_message_without_an_answer(chat):
+    """The answer may be on its way, and the question would stand before it."""
+    reply = await chat.send("hi")
+    await ThreadItem.objects.filter(type="assistant_message").adelete()
+    message = await ThreadItem.objects.aget()
+    assert not await rate(chat, reply, ids=[message.item_id])
+    assert await ThreadItem.objects.acount() == 1
+
+
 async def test_a_changed_mind_takes_the_reason_with_it(chat):
     thread_id, question = await ask(chat)
     await answer(chat, thread_id, question, "The tone")

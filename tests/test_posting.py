@@ -156,3 +156,12 @@ async def test_many_posts_with_one_key(user):
 def test_store_knows_what_was_posted(thread):
     assert thread.post_assistant_message("x").item_id.startswith("post_")
     assert not DjangoStore().generate_thread_id(None).startswith("post_")
+
+
+async def test_what_was_posted_is_in_a_page_of_one(chat, thread):
+    for text in ("one", "two"):
+        await thread.apost_assistant_message(text)
+    page = (await chat.list_items(thread.thread_id, limit=1)).json
+    assert [item["content"][0]["text"] for item in page["data"]] == ["one"]
+    page = (await chat.list_items(thread.thread_id, limit=1, after=page["after"])).json
+    assert ([item["content"][0]["text"] for item in page["data"]], page["has_more"]) == (["two"], False)

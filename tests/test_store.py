@@ -56,6 +56,16 @@ async def make_thread(context, thread_id="thr_1", items=0, **changes):
         await store.add_thread_item(thread_id, message(f"msg_{number}", f"text {number}"), context)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_thread_of_somebody_who_is_gone(user, context):
+    """Foreign keys are looked at when the transaction ends."""
+    user.delete()
+    context.user.pk = 999
+    with pytest.raises(NotFoundError):
+        async_to_sync(store.save_thread)(metadata(), context)
+    assert not Thread.objects.exists()
+
+
 async def test_thread_comes_back_as_it_was_saved(context):
     saved = metadata(
         title="A title",
@@ -261,6 +271,7 @@ async def test_hidden_item_behind_a_tool_call_does_not_hide_it(context):
     hidden = types.HiddenContextItem(id="h_1", thread_id="thr_1", created_at=datetime.now(), content="secret")
     await store.add_thread_item("thr_1", call, context)
     await store.add_thread_item("thr_1", hidden, context)
+    context.streaming = True  # as when the page's output comes
     page = await store.load_thread_items("thr_1", None, 1, "desc", context)
     assert [item.id for item in page.data] == ["tc_1"]
 

@@ -6,13 +6,42 @@ import pytest
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 
-from django_chatkit import throttling
-from django_chatkit.models import Thread, ThreadItem
+from django_chatkit import events, throttling
+from django_chatkit.actions import on_action
+from django_chatkit.models import Attachment, Feedback, Thread, ThreadItem
+from django_chatkit.server import DjangoChatKitServer
 from django_chatkit.testing import ChatKitClient
 from django_chatkit.throttling import Rate, count
-from tests.servers import EchoServer, PublicServer
+from tests import files
+from tests.servers import CuriousServer, EchoServer, FileServer, PublicServer, TwoPhaseServer
+
+from chatkit import types
 
 pytestmark = pytest.mark.django_db
+
+
+class InsistentServer(DjangoChatKitServer):
+    """Never says its last word: it asks, or calls the page, each time."""
+
+    page_actions = ("go on",)
+    asks = True
+
+    async def respond(self, thread, input_user_message, context):
+        if self.asks:
+            yield events.ask(thread, "And then?")
+            return
+        call = types.ClientToolCallItem(**events.new_item(thread), call_id="c", name="look", arguments={})
+        yield types.ThreadItemDoneEvent(item=call)
+
+    @on_action("go on")
+    def go_on(self, action):
+        return action.answer()
+
+
+@pytest.fixture
+def insistent(settings, chat):
+    settings.CHATKIT_SERVERS = {"default": f"{__name__}.InsistentServer"}
+    return chat
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +89,15 @@ def test_counting(frozen):
 def test_a_cache_that_keeps_nothing(settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     assert [count("message", "ann", Rate(1, 60)) for _ in range(3)] == [0, 0, 0]
+
+
+def test_caches_with_a_short_memory(settings, tmp_path, frozen):
+    """Those in files and in the database forget after five minutes what incr() has written."""
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path), "TIMEOUT": 300}}
+    assert [count("message", "ann", Rate(1, 3600)) for _ in range(2)] == [0, 3600]
+    frozen[0] += 301
+    assert count("message", "ann", Rate(1, 3600)) == 3299
 
 
 def test_a_cache_that_fails_lets_people_chat(monkeypatch, caplog):
@@ -111,6 +149,40 @@ async def test_retries_and_dictation_count(chat, monkeypatch):
     assert (await chat.request("input.transcribe", **sound)).status == 429
 
 
+@pytest.mark.parametrize("way", ["answers", "calls of the page", "actions"])
+async def test_everything_that_a_model_may_answer_counts(insistent, monkeypatch, way):
+    """A model that is talked into one more question each time would run for nothing."""
+    monkeypatch.setattr(InsistentServer, "asks", way != "calls of the page")
+    reply = await insistent.send("one")
+    thread_id = reply.thread_id
+    monkeypatch.setattr(InsistentServer, "message_rate", "1/h")
+
+    async def go_on(reply):
+        if way == "answers":
+            return await insistent.answer(thread_id, reply.items[-1].id, {"q1": "x"})
+        if way == "actions":
+            return await insistent.act(thread_id, "go on")
+        return await insistent.give_tool_output(thread_id, {})
+
+    second = await go_on(reply)
+    assert (second.status, second.errors) == (200, [])
+    before = [row async for row in ThreadItem.objects.values_list("item_id", "data")]
+    assert (await go_on(second)).status == 429
+    assert [row async for row in ThreadItem.objects.values_list("item_id", "data")] == before
+    monkeypatch.setattr(InsistentServer, "message_rate", None)
+    assert (await go_on(second)).status == 200  # what waits can still be answered
+
+
+async def test_why_an_answer_was_bad_does_not_count(user, monkeypatch):
+    chat = ChatKitClient(user, "curious")
+    monkeypatch.setattr(CuriousServer, "message_rate", "1/h")
+    reply = await chat.send("hi")
+    await chat.feedback(reply.thread_id, reply.items[-1].id, kind="negative")
+    [*_others, question] = await chat.load(reply.thread_id)
+    assert not (await chat.answer(reply.thread_id, question["id"], {"reason": "The tone"})).errors
+    assert (await Feedback.objects.aget()).reason == "The tone"
+
+
 async def test_each_person_may_have_another_rate(chat, monkeypatch):
     monkeypatch.setattr(EchoServer, "get_message_rate", lambda self, context: None if context.user else "1/h")
     assert [(await chat.send(word)).status for word in ("one", "two", "three")] == [200, 200, 200]
@@ -125,6 +197,21 @@ async def test_visitors_are_counted_by_session_and_before_that_by_address(monkey
     stranger = ChatKitClient(server="public")
     assert (await stranger.send("one")).status == 429
     assert await Thread.objects.acount() == 2
+
+
+@pytest.mark.parametrize("server", ["files", "two-phase"])
+async def test_a_new_identity_for_each_file_is_counted_by_address(server, monkeypatch):
+    """An upload begins a session too, whose messages have a limit of their own."""
+    monkeypatch.setattr(FileServer, "message_rate", "1/h")
+    monkeypatch.setattr(TwoPhaseServer, "message_rate", "1/h")
+    visitor = ChatKitClient(server=server)
+    assert (await visitor.upload("a.png", files.PNG, "image/png")).status == 200
+    assert (await visitor.upload("b.png", files.PNG, "image/png")).status == 200
+    assert (await visitor.send("one")).status == 200
+    stranger = ChatKitClient(server=server)
+    assert (await stranger.upload("a.png", files.PNG, "image/png")).status == 429
+    assert await Attachment.objects.acount() == 2
+    assert "sessionid" not in stranger.client.cookies
 
 
 async def test_another_key(chat, other_chat, monkeypatch):

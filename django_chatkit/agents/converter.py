@@ -88,9 +88,11 @@ class DjangoThreadItemConverter(ThreadItemConverter):
         self, item: types.UserMessageItem, is_last_message: bool = True
     ) -> TResponseInputItem | list[TResponseInputItem] | None:
         tags = [part for part in item.content if isinstance(part, types.UserMessageTagContent)]
-        parts = [types.UserMessageTextContent(text=as_typed(part)) for part in item.content]
+        # Of all parts at once: one that ends with "<" and one that goes on would be a wrapper together.
+        text = without_wrapper("".join(as_typed(part) for part in item.content))
         quoted = without_wrapper(item.quoted_text or "")
-        plain = item.model_copy(update={"content": parts, "quoted_text": quoted})
+        typed = [types.UserMessageTextContent(text=text)]
+        plain = item.model_copy(update={"content": typed, "quoted_text": quoted})
         # The quoted text too in each turn: the SDK would forget it as soon as the model calls a tool.
         inputs = await super().user_message_to_input(plain, is_last_message=True)
         inputs = self.with_names(inputs, item.attachments) if item.attachments else inputs
@@ -138,6 +140,14 @@ class DjangoThreadItemConverter(ThreadItemConverter):
             answer.values = [without_wrapper(value) for value in answer.values]
         return await super().structured_input_to_input(item)
 
+    async def client_tool_call_to_input(self, item: types.ClientToolCallItem) -> Any:
+        """The page is in the person's hands, and so is what it gives."""
+        return defused(await super().client_tool_call_to_input(item))
+
+    async def widget_to_input(self, item: types.WidgetItem) -> Any:
+        """A widget may show what a person has filled in."""
+        return defused(await super().widget_to_input(item))
+
     async def tag_to_message_content(self, tag: types.UserMessageTagContent) -> ResponseInputTextParam:
         """The facts of what is mentioned, as they are now. Title and id come from the browser."""
         title, tag_id = (without_wrapper(text)[:200] for text in (tag.text, tag.id))
@@ -182,7 +192,7 @@ def newest_mentions(items: list[types.ThreadItem]) -> list[str]:
 
 def as_typed(part: types.UserMessageContent) -> str:
     sign = "@" if isinstance(part, types.UserMessageTagContent) else ""
-    return sign + without_wrapper(part.text)
+    return sign + part.text
 
 
 def fenced(facts: dict[str, Any], max_length: int) -> str:
@@ -194,6 +204,15 @@ def fenced(facts: dict[str, Any], max_length: int) -> str:
 
 def without_wrapper(text: str) -> str:
     return FORGED_WRAPPER.sub("&lt;", text)
+
+
+def defused(value: Any) -> Any:
+    """The same input with no wrapper in any of its texts."""
+    if isinstance(value, dict):
+        return {key: defused(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [defused(part) for part in value]
+    return without_wrapper(value) if isinstance(value, str) else value
 
 
 def as_plain_text(item: Any) -> Any:

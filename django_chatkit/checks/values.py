@@ -85,8 +85,8 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, dict) and all(
             fits(key, parts[0]) and fits(entry, parts[1]) for key, entry in value.items()
         )
-    if isinstance(value, bool):
-        return bool(origin is bool)
+    if isinstance(value, bool | str):
+        return bool(origin is type(value))  # a text is a collection too, of its letters: nobody means that
     return isinstance(value, int | float if origin is float else origin)
 
 
