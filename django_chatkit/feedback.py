@@ -14,11 +14,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, override
 
 from .context import ChatKitContext
-from .models import Feedback, Thread, ThreadItem
+from .models import ASIDE, Feedback, Thread, ThreadItem, is_aside
 from .permissions import is_pending
 from .sdk import types
 from .signals import feedback_explained
-from .store import ANSWERABLE_TYPES, ASIDE, HIDDEN_TYPES, in_one_hop, is_aside
+from .store import in_one_hop
 from .streaming import uninterrupted
 
 if TYPE_CHECKING:
@@ -126,10 +126,10 @@ def ask(
 def is_newest(thread_id: str, item_ids: list[str]) -> bool:
     """Is this the answer at the thread's end, with nothing behind it and nothing that waits?"""
     items = ThreadItem.objects.filter(thread_id=thread_id)
-    waiting = items.filter(type__in=ANSWERABLE_TYPES, data__contains="pending")
+    waiting = items.filter(type__in=ThreadItem.ANSWERABLE_TYPES, data__contains="pending")
     if any(is_pending(row) for row in waiting):
         return False
-    shown = items.exclude(type__in=[*HIDDEN_TYPES, ThreadItem.Type.END_OF_TURN])
+    shown = items.shown().exclude(type=ThreadItem.Type.END_OF_TURN)
     newest = shown.order_by("-pk").only("item_id", "type").first()
     if newest is None or newest.type == ThreadItem.Type.USER_MESSAGE:  # whose answer may be on its way
         return False

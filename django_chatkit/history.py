@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .context import ChatKitContext
+from .models import is_aside
 from .sdk import types
-from .store import MAX_PAGE_SIZE, DjangoStore, is_aside
+from .store import MAX_PAGE_SIZE, DjangoStore
 
 
 async def load_history(

@@ -19,13 +19,12 @@ from .conf import conf
 from .context import ChatKitContext, start_visitor
 from .dictation import Dictation, read_recording
 from .exceptions import Refused, already_sent, request_too_large, too_many
-from .models import Attachment, Thread, ThreadItem
+from .models import Attachment, Thread, ThreadItem, is_aside
 from .offers import find_offers
 from .options import merge
 from .questions import find_problem
 from .sdk import types
 from .sniffing import choose
-from .store import HIDDEN_TYPES, POSTED, is_aside
 from .throttling import Rate, count
 from .uploads import confirm, not_uploaded, too_large, wrong_type
 
@@ -199,8 +198,7 @@ def check_retry(
 def check_tool_output(
     server: Any, params: types.ThreadAddClientToolOutputParams, thread: Thread, context: ChatKitContext
 ) -> None:
-    answer = thread.items.exclude(type__in=HIDDEN_TYPES).exclude(item_id__startswith=POSTED)
-    newest = answer.order_by("-pk").first()
+    newest = thread.items.said().order_by("-pk").first()
     if newest is None or newest.type != ThreadItem.Type.CLIENT_TOOL_CALL or not is_pending(newest):
         raise not_pending()
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from .context import ChatKitContext
-from .models import Thread, ThreadItem
+from .models import POSTED, Thread, ThreadItem
 from .sdk import types
 from .servers import servers
-from .store import POSTED, DjangoStore
+from .store import DjangoStore
 
 MAKERS: dict[str, Any] = {
     "assistant_message": lambda common, text, annotations: types.AssistantMessageItem(

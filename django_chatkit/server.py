@@ -33,6 +33,7 @@ from .feedback import FeedbackQuestion, give_feedback, without_answer
 from .history import load_history, to_messages
 from .items import without_nul
 from .logs import log_failure
+from .models import is_aside
 from .pending import has_content, settled, update_widget
 from .permissions import check_own_size, check_request, get_dictation
 from .pieces import Piece, closing, pieces_of, stream_text, updated
@@ -40,7 +41,7 @@ from .requests import ANSWERS, attachments_of, read_request, usable_result
 from .responses import for_the_wire
 from .runs import Run
 from .sdk import types
-from .store import DjangoStore, is_aside
+from .store import DjangoStore
 from .streaming import uninterrupted
 
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult

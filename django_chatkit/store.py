@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_chatkit")
 
 MAX_PAGE_SIZE = 100
-POSTED = "post_"
-"""How the ids of items begin that the site posted, at any time, in between."""
-ASIDE = f"{POSTED}aside_"
-"""How the ids of items begin that are about an answer: the question why it was bad, and the thanks."""
 THREAD_FIELDS = ("title", "status", "allowed_image_domains", "metadata")
 
 P = ParamSpec("P")
@@ -155,7 +151,7 @@ class DjangoStore(Store[ChatKitContext]):
         elif limit == 1 and context.streaming:
             # The SDK looks for a pending client tool call in the newest item alone; one behind it
             # that is no part of the answer would make the tool's output undeliverable.
-            items = items.exclude(type__in=HIDDEN_TYPES).exclude(item_id__startswith=POSTED)
+            items = items.said()
         rows, has_more = page(items, limit, order)
         return types.Page(
             data=[item for row in rows if (item := to_item(row, context)) is not None],
@@ -309,10 +305,6 @@ class DjangoStore(Store[ChatKitContext]):
         signals.thread_changed.send(Thread, thread_id=thread_id, context=context)
 
 
-HIDDEN_TYPES = (ThreadItem.Type.HIDDEN_CONTEXT_ITEM, ThreadItem.Type.SDK_HIDDEN_CONTEXT)
-ANSWERABLE_TYPES = (ThreadItem.Type.CLIENT_TOOL_CALL, ThreadItem.Type.STRUCTURED_INPUT)
-
-
 def page(rows: Any, limit: int, order: str) -> tuple[list[Any], bool]:
     """The first rows in this order, never more than MAX_PAGE_SIZE, and whether there are others."""
     limit = min(max(limit, 1), MAX_PAGE_SIZE)
@@ -336,7 +328,7 @@ def upsert(row: ThreadItem) -> None:
 
 def refuse_second_answer(row: ThreadItem, context: ChatKitContext) -> None:
     """A tool call or question is answered once, be it by the same words: raises NotPending."""
-    if row.type not in ANSWERABLE_TYPES:
+    if row.type not in ThreadItem.ANSWERABLE_TYPES:
         return
     stored = ThreadItem.objects.filter(thread_id=row.thread_id, item_id=row.item_id).first()
     if stored is None:
@@ -344,11 +336,6 @@ def refuse_second_answer(row: ThreadItem, context: ChatKitContext) -> None:
     before = to_item(stored, context)
     if before is not None and getattr(before, "status", "pending") != "pending":
         raise NotPending
-
-
-def is_aside(item_id: str) -> bool:
-    """Is this item about an answer, and no part of one? The model does not read it, and nobody rates it."""
-    return item_id.startswith(ASIDE)
 
 
 def to_item(row: ThreadItem, context: ChatKitContext) -> types.ThreadItem | None:

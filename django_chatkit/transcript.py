@@ -35,7 +35,6 @@ MAX_PROPERTY = 200
 MAX_DEPTH = 20
 MAX_COMPONENTS = 400
 HEADING_OFFSET = 3
-HIDDEN_TYPES = (ThreadItem.Type.HIDDEN_CONTEXT_ITEM, ThreadItem.Type.SDK_HIDDEN_CONTEXT)
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Entry:
 
     @property
     def is_hidden(self) -> bool:
-        return self.item.type in HIDDEN_TYPES
+        return self.item.type in ThreadItem.HIDDEN_TYPES
 
     @property
     def label(self) -> str:

@@ -5,9 +5,11 @@ from .confirmation import Confirmation, ConfirmationQuerySet
 from .feedback import Feedback, FeedbackManager
 from .owned import Owned, OwnedQuerySet, owned_by
 from .storage import STORAGE_ALIAS, attachment_storage, get_storage, has_place_for_files
-from .thread import Thread, ThreadItem, ThreadItemQuerySet, ThreadQuerySet
+from .thread import ASIDE, POSTED, Thread, ThreadItem, ThreadItemQuerySet, ThreadQuerySet, is_aside
 
 __all__ = [
+    "ASIDE",
+    "POSTED",
     "STORAGE_ALIAS",
     "Attachment",
     "AttachmentQuerySet",
@@ -24,6 +26,7 @@ __all__ = [
     "attachment_storage",
     "get_storage",
     "has_place_for_files",
+    "is_aside",
     "owned_by",
     "storage_path",
 ]

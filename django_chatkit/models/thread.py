@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from django_chatkit.context import ChatKitContext
 
 
+POSTED = "post_"
+"""How the ids of items begin that the site posted, at any time, in between."""
+ASIDE = f"{POSTED}aside_"
+"""How the ids of items begin that are about an answer: the question why it was bad, and the thanks."""
+
+
+def is_aside(item_id: str) -> bool:
+    """Is this item about an answer, and no part of one? The model does not read it, and nobody rates it."""
+    return item_id.startswith(ASIDE)
+
+
 def posting() -> Any:
     """The module that knows the SDK's types: half a second to import, and not needed to start Django."""
     return import_module("django_chatkit.posting")
@@ -108,6 +119,14 @@ class ThreadItemQuerySet(models.QuerySet["ThreadItem"]):
         condition = owned_by(context, "thread__")
         return self.none() if condition is None else self.filter(condition)
 
+    def shown(self) -> ThreadItemQuerySet:
+        """What the person sees: all but hidden context."""
+        return self.exclude(type__in=ThreadItem.HIDDEN_TYPES)
+
+    def said(self) -> ThreadItemQuerySet:
+        """What is part of the talk: neither hidden, nor posted by the site in between."""
+        return self.shown().exclude(item_id__startswith=POSTED)
+
 
 class ThreadItem(models.Model):
     """One entry of a thread: a message, widget, tool call, task … as the SDK wrote it."""
@@ -124,6 +143,11 @@ class ThreadItem(models.Model):
         HIDDEN_CONTEXT_ITEM = "hidden_context_item", _("hidden context")
         SDK_HIDDEN_CONTEXT = "sdk_hidden_context", _("hidden context of the SDK")
         END_OF_TURN = "end_of_turn", _("end of turn")
+
+    HIDDEN_TYPES = (Type.HIDDEN_CONTEXT_ITEM, Type.SDK_HIDDEN_CONTEXT)
+    """What the model reads, and the browser never gets."""
+    ANSWERABLE_TYPES = (Type.CLIENT_TOOL_CALL, Type.STRUCTURED_INPUT)
+    """What waits for the page or the person."""
 
     thread = models.ForeignKey(
         Thread,
