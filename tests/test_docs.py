@@ -12,6 +12,7 @@ import unittest
 from pathlib import Path
 
 import pytest
+from agents import Agent
 from django.core.management.base import CommandParser
 from django.db.models import Field
 
@@ -20,11 +21,15 @@ from django_chatkit.agents import AgentServer
 from django_chatkit.commands import Command
 from django_chatkit.entities import ModelEntity
 from django_chatkit.management.commands import chatkit_doctor, chatkit_prune
+from django_chatkit.offers import find_offers
 from django_chatkit.server import DjangoChatKitServer, TextServer
-from django_chatkit.testing import ChatKitClient, Reply
+from django_chatkit.testing import ChatKitClient, Reply, override_model, override_servers
+from django_chatkit.testing.model import ScriptedModel
+from django_chatkit.widgets import render_widget
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+DJANGO_TEMPLATES = "django.template.backends.django.DjangoTemplates"
 PAGES = [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]
 PAGES = [page for page in PAGES if "_build" not in page.parts]
 
@@ -299,15 +304,56 @@ def test_the_how_to_about_tests(tmp_path):
     for name, block in [*blocks(steps), *blocks(page("howto/test-my-assistant.md"))]:
         project.write(name, block)
     write_unnamed_examples(tmp_path)
-    said = project.run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
-    assert "5 passed" in said
+    strict = ("-W", "error", "-W", "ignore:Direct usage of named widget classes:DeprecationWarning")
+    said = project.run("-m", "pytest", "-q", *strict, "-p", "no:cacheprovider")
+    assert "11 passed" in said
     assert "Found 2 test(s)" in project.manage("test")
+
+
+def test_the_widget_of_the_how_to_has_its_button(tmp_path, settings):
+    text = page("howto/buttons-and-forms.md")
+    [file] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "order.widget").write_text(file)
+    settings.TEMPLATES = [{"BACKEND": DJANGO_TEMPLATES, "DIRS": [tmp_path]}]
+    facts = {"number": 1003, "status": 'almost "packed"', "can_cancel": True}
+    widget = render_widget("order.widget", facts).model_dump(exclude_none=True)
+    [offer] = find_offers(widget)
+    assert (offer.type, offer.payload) == ("order.cancel", {"number": 1003})
+    assert f'@on_action("{offer.type}")' in text
+    shut = render_widget("order.widget", {**facts, "can_cancel": False}).model_dump(exclude_none=True)
+    assert list(find_offers(shut)) == []
+
+
+@pytest.mark.django_db
+async def test_a_converter_of_ones_own_reads_the_ids_of_page_code(django_user_model):
+    [block] = [b for b in python_blocks("howto/own-assistant.md") if "HelpConverter" in b]
+    names: dict = {}
+    exec(block, names)
+    user = await django_user_model.objects.acreate(username="ann")
+    names["SupportServer"].agent = Agent(name="Support")
+    with (
+        override_servers(default=names["SupportServer"]),
+        override_model(ScriptedModel("Yes.", "No.")) as model,
+    ):
+        chat = ChatKitClient(user=user)
+        await chat.send("", content=[tag("help:returns")])
+        await chat.send("", content=[tag("help:unknown")])
+    assert "within 30 days" in model.requests[0].text
+    assert "not verified" in model.requests[1].text
+
+
+def tag(tag_id: str) -> dict:
+    return {"type": "input_tag", "id": tag_id, "text": "Help", "data": {}, "interactive": False}
+
+
+def python_blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page(name), re.DOTALL)
 
 
 def write_unnamed_examples(folder: Path) -> None:
     """What the page shows without a file's name are tests too."""
     found = re.findall(r"```python\n(?!# )(.*?)```", page("howto/test-my-assistant.md"), re.DOTALL)
     tests = [block for block in found if "async def test_" in block]
-    assert len(tests) == 2
+    assert len(tests) == 5
     for number, block in enumerate(tests):
         (folder / "tests" / f"test_more_{number}.py").write_text(block)

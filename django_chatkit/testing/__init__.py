@@ -11,12 +11,13 @@ A scripted model for agents is in ``django_chatkit.testing.model``, which import
 ``django_chatkit.testing.fixtures`` is a plugin for pytest.
 """
 
-from .client import ChatKitClient, read, user_input
+from .client import RECORDING, ChatKitClient, read, user_input
 from .override import override_model, override_servers
 from .reply import Refusal, Reply, frames, parse_frame
 from .sync import SyncChatKitClient
 
 __all__ = [
+    "RECORDING",
     "ChatKitClient",
     "Refusal",
     "Reply",

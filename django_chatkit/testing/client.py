@@ -25,6 +25,9 @@ from .reply import Reply
 ALL = 9999
 """More than a page holds: the server gives as many as it likes."""
 
+RECORDING = b"\x1aE\xdf\xa3" + b"speech " * 10
+"""A recording to ``transcribe()``: it begins as WebM does, and there is nothing to be heard in it."""
+
 
 class ChatKitClient:
     """A person at the page of one server: signed in as ``user``, or a visitor without one."""

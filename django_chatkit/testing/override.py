@@ -62,7 +62,8 @@ class override_model(TestContextDecorator, Generic[M]):
         server: Any = servers[self.server]
         if not hasattr(server, "get_run_config"):
             raise TypeError(
-                f"The server {self.server!r} has no model: {type(server).__name__} runs no agent."
+                f"The server {self.server!r} has no model: {type(server).__name__} runs no agent. "
+                'Give another: scripted_model(…, server="support")'
             )
         get_run_config = server.get_run_config
 
