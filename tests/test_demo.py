@@ -17,7 +17,7 @@ from django.utils import translation
 from django_chatkit.agents import AgentServer, ToolContext
 from django_chatkit.demo import DemoModel, DemoServer, demo_tools
 from django_chatkit.demo.matching import OWN_TOOLS, find_tool
-from django_chatkit.demo.script import COMMANDS, SECRET
+from django_chatkit.demo.script import COMMANDS, SECRET, readable
 from django_chatkit.models import Thread, ThreadItem
 from django_chatkit.testing import ChatKitClient, user_input
 
@@ -319,6 +319,26 @@ async def test_it_plays_the_model_of_another_agent(chat, settings):
     assert again.text.endswith("says: ann")
     missing = await chat.send("/widget", thread_id=reply.thread_id)
     assert missing.text == "This agent has no tool named show_widget."
+
+
+async def test_it_does_not_ask_to_replace_another_agent(chat, settings):
+    settings.CHATKIT_SERVERS = {"default": "tests.test_demo.ShopServer"}
+    reply = await chat.send("help")
+    assert "`/widget`" in reply.text
+    assert "AgentServer" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (json.dumps({"kettle": "2 × é"}), '{"kettle": "2 × é"}'),
+        (json.dumps(["×"]), '["×"]'),
+        ("1e3", "1e3"),
+        ("2 × {", "2 × {"),
+    ],
+)
+def test_it_reads_a_tools_answer_without_escapes(output, said):
+    assert readable(output) == said
 
 
 async def test_it_answers_without_streaming():

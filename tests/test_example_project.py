@@ -82,6 +82,24 @@ def test_the_widgets_talk_to_their_servers(deployed, path, widgets):
     assert re.findall(r'"url": ?"([^"]+)"', page) == widgets
 
 
+def test_customers_are_offered_what_fits_their_orders(deployed):
+    offered = {
+        "demo": ["status of my order 1002?", "Show the card of order 1003", "I want to return order 1001"],
+        "demo2": ["status of my order 2001?"],
+    }
+    for username, prompts in offered.items():
+        page = deployed.client(username).get("/support/").text
+        assert all(prompt in page for prompt in prompts)
+        others = [prompt for name in offered if name != username for prompt in offered[name]]
+        assert not any(prompt in page for prompt in others)
+
+
+def test_a_german_browser_gets_one_language(deployed):
+    page = deployed.client().get("/accounts/login/", headers={"Accept-Language": "de"}).text
+    assert "Username" in page
+    assert "Benutzername" not in page
+
+
 def find(client, query, server="default"):
     found = client.get(f"/chatkit/entities/{server}/", params={"q": query})
     assert found.status_code == 200, found.text

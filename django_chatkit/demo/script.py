@@ -12,7 +12,7 @@ from typing import Any
 from agents import Tool
 from django.utils.translation import gettext as _, gettext_noop
 
-from .matching import Call, find_tool
+from .matching import OWN_TOOLS, Call, find_tool
 
 WORD_SECONDS = 0.015
 MAX_PIECES = 10_000
@@ -65,7 +65,8 @@ def write_answer(items: list[Any], tools: list[Tool]) -> list[Step]:
     items = [item for item in items if item.get("role") not in ("system", "developer")]
     last: dict[str, Any] = items[-1] if items else {}
     if last.get("type") == "function_call_output":
-        return [say(_("The tool {name} says: {output}"), name=called(items, last), output=last["output"])]
+        output = readable(last["output"])
+        return [say(_("The tool {name} says: {output}"), name=called(items, last), output=output)]
     if text_of(last).startswith(STRUCTURED):
         return [say(_("Your answer: {answers}"), answers=answers_in(text_of(last)))]
     question = question_in(items)
@@ -74,7 +75,8 @@ def write_answer(items: list[Any], tools: list[Tool]) -> list[Step]:
         return [describe(files)]
     if mentions := MENTIONED.findall(full_text_of(last)):
         return [tell(mentions)]
-    return command(question, names) or lookup(question, tools) or by_word(question, names) or chat(items)
+    steps = command(question, names) or lookup(question, tools) or by_word(question, names)
+    return steps or chat(items, names)
 
 
 def text_of(item: dict[str, Any]) -> str:
@@ -118,6 +120,15 @@ def question_in(items: list[Any]) -> str:
 def called(items: list[Any], output: dict[str, Any]) -> str:
     calls = (item for item in items if item.get("type") == "function_call")
     return next((call["name"] for call in calls if call["call_id"] == output["call_id"]), "?")
+
+
+def readable(output: Any) -> Any:
+    """A tool's JSON with its characters as they are, and not as escapes."""
+    try:
+        found = json.loads(output)
+    except (TypeError, ValueError):  # it is no JSON
+        return output
+    return json.dumps(found, ensure_ascii=False) if isinstance(found, dict | list) else output
 
 
 def answers_in(text: str) -> str:
@@ -236,7 +247,7 @@ def command(question: str, names: set[str]) -> list[Step]:
     for known in COMMANDS:
         if match := re.fullmatch(known.pattern, question):
             return possible(known.steps(match), names)
-    return [introduction()] if question.startswith("/") else []
+    return [introduction(names)] if question.startswith("/") else []
 
 
 def possible(steps: list[Step], names: set[str]) -> list[Step]:
@@ -252,6 +263,8 @@ def lookup(question: str, tools: list[Tool]) -> list[Step]:
 
 def by_word(question: str, names: set[str]) -> list[Step]:
     words = set(re.findall(r"[a-z]+", question.lower()))
+    if words & {"help", "commands"}:
+        return [introduction(names)]
     for triggers, steps in WORDS:
         if words & triggers and all(not isinstance(step, Call) or step.name in names for step in steps()):
             return steps()
@@ -259,7 +272,6 @@ def by_word(question: str, names: set[str]) -> list[Step]:
 
 
 WORDS: list[tuple[set[str], Callable[[], list[Step]]]] = [
-    ({"help", "commands"}, lambda: [introduction()]),
     ({"error", "fail"}, lambda: [Fail(say(_("This is going well so far, but …")))]),
     ({"slow", "slowly"}, lambda: [Say(say(_("I take my time, one word after the other.")).pieces, 0.4)]),
     ({"think", "thinking"}, lambda: [think(), say(_("I have thought about it: yes."))]),
@@ -272,21 +284,25 @@ def think() -> Think:
     return Think([_("What was I asked?"), _("Is there anything that I could know about it?")])
 
 
-def chat(items: list[Any]) -> list[Step]:
+def chat(items: list[Any], names: set[str]) -> list[Step]:
     """An introduction at first, and an echo later."""
     answered = any(item.get("role") == "assistant" for item in items)
     if not answered:
-        return [introduction()]
+        return [introduction(names)]
     return [say(_("You said: {question} — “help” lists what I can do."), question=question_in(items))]
 
 
-def introduction() -> Say:
-    text = _(
+def introduction(names: set[str]) -> Say:
+    """Who is speaking, and what can be said; an agent with tools of its own needs no word on its making."""
+    hello = _(
         "Hello! I am the demo assistant of django_chatkit. I need no key and no network, and I know "
-        "nothing; but everything on this page works.\n\n"
-        "To put your own assistant here, subclass `AgentServer` and name it in your settings:\n\n"
-        '```python\nCHATKIT_SERVERS = {{"default": "shop.chat.SupportServer"}}\n```\n\n'
-        "Until then, say *think*, *widget*, *progress*, *slow* or *error*, or type a command:\n\n{commands}"
+        "nothing; but everything on this page works."
     )
+    replace_me = _(
+        "To put your own assistant here, subclass `AgentServer` and name it in your settings:\n\n"
+        '```python\nCHATKIT_SERVERS = {{"default": "shop.chat.SupportServer"}}\n```'
+    )
+    words = _("Say *think*, *widget*, *progress*, *slow* or *error*, or type a command:\n\n{commands}")
     lines = "\n".join(f"- `{known.example}` — {_(known.description)}" for known in COMMANDS)
-    return say(text, commands=lines)
+    parts = [hello, words] if names - OWN_TOOLS else [hello, replace_me, words]
+    return say("\n\n".join(parts), commands=lines)

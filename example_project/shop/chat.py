@@ -16,6 +16,7 @@ from django_chatkit.context import ChatKitContext
 from django_chatkit.demo import DemoModel, DemoServer
 from django_chatkit.dictation import Dictation, Recording
 from django_chatkit.entities import content
+from django_chatkit.events import effect
 from django_chatkit.feedback import FeedbackQuestion
 
 from .entities import OrderEntity, ProductEntity
@@ -24,6 +25,7 @@ from .tools import (
     gift_advice,
     my_orders,
     order_card,
+    order_changed,
     order_status,
     order_widget,
     products,
@@ -43,6 +45,23 @@ def make_agent(name: str, instructions: str, tools: list[Tool], opening: str = "
 
 TOOLS: list[Tool] = [my_orders, order_status, products, order_card, return_order, read_page, gift_advice]
 INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orders up; never guess."
+
+
+# Label, prompt and icon of what can be asked about an order, by its status.
+ORDER_PROMPTS = {
+    Order.Status.SHIPPED: ("Where is my order {}?", "What is the status of my order {}?", "cube"),
+    Order.Status.PACKING: ("Order {}, as a card", "Show the card of order {}", "square-code"),
+    Order.Status.DELIVERED: ("Return order {}", "I want to return order {}", "suitcase"),
+}
+
+
+def order_prompts(newest: dict[str, Order]) -> list[dict[str, Any]]:
+    """A prompt for each status of which the customer has an order."""
+    return [
+        {"label": label.format(order.number), "prompt": prompt.format(order.number), "icon": icon}
+        for status, (label, prompt, icon) in ORDER_PROMPTS.items()
+        if (order := newest.get(status))
+    ]
 
 
 def listen(recording: Recording, context: ChatKitContext) -> str:
@@ -77,6 +96,7 @@ class SupportServer(DemoServer):
         Command("orders", "My orders", icon="document", prompt="List my orders", send=True, group="Orders"),
         Command("where", "Where is …", icon="cube", prompt="What is the status of my order ", group="Orders"),
         Command("cheerful", "Be cheerful", icon="confetti", model="cheerful"),
+        Command("help", "What can you do?", icon="circle-question", prompt="help", send=True),
     ]
     message_rate = "60/m"
     options = {
@@ -84,20 +104,9 @@ class SupportServer(DemoServer):
         "startScreen": {
             "greeting": "How can we help?",
             "prompts": [
-                {
-                    "label": "Where is my order 1002?",
-                    "prompt": "What is the status of my order 1002?",
-                    "icon": "cube",
-                },
                 {"label": "Show my orders", "prompt": "List my orders", "icon": "document"},
-                {
-                    "label": "Order 1003, as a card",
-                    "prompt": "Show the card of order 1003",
-                    "icon": "square-code",
-                },
                 {"label": "What is on this page?", "prompt": "Read the page", "icon": "notebook"},
                 {"label": "Help me find a gift", "prompt": "I need advice for a gift", "icon": "lightbulb"},
-                {"label": "Return order 1001", "prompt": "I want to return order 1001", "icon": "suitcase"},
                 {"label": "What else can you do?", "prompt": "help", "icon": "circle-question"},
             ],
         },
@@ -119,21 +128,24 @@ class SupportServer(DemoServer):
         cancelled = packing.update(status=Order.Status.CANCELLED)
         order.refresh_from_db()
         yield order_widget(order)
+        yield effect("order.changed", order_changed(order))
         yield f"Order {order.number} is cancelled." if cancelled else "It is too late for that."
 
     def get_options(self, context: ChatKitContext) -> dict[str, Any]:
-        """The first prompt is about this customer's newest order, and mentions it."""
-        newest = Order.objects.of(context.user).first()
+        """The first prompts are about this customer's own orders; the very first mentions the newest."""
+        orders = Order.objects.of(context.user)
+        newest = orders.first()
         if newest is None:
             return self.options
         mention = OrderEntity.mention(newest, context)
-        prompt = {
+        about = {
             "label": "About my newest order",
             "prompt": content("What about ", mention, "?"),
             "icon": "cube",
         }
         screen = self.options["startScreen"]
-        return {**self.options, "startScreen": {**screen, "prompts": [prompt, *screen["prompts"]]}}
+        prompts = [about, *order_prompts(orders.newest_by_status()), *screen["prompts"]]
+        return {**self.options, "startScreen": {**screen, "prompts": prompts}}
 
 
 class SalesServer(AgentServer):

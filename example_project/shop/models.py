@@ -29,6 +29,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """A customer's own; of nobody there are none."""
         return self.filter(owner=person).select_related("product") if person else self.none()
 
+    def newest_by_status(self) -> dict[str, Order]:
+        return {order.status: order for order in reversed(list(self))}
+
 
 class Order(models.Model):
     """One customer's order of one product."""

@@ -48,6 +48,11 @@ def order_widget(order: Order) -> Any:
     return render_widget("shop/order.widget", {"order": facts})
 
 
+def order_changed(order: Order) -> dict[str, Any]:
+    """The data of the page's ``order.changed`` effect: static/shop/tools.js shows them in the list."""
+    return {"number": order.number, "status": order.status, "label": order.get_status_display()}
+
+
 @tool
 def order_card(ctx: ToolContext, number: int) -> str:
     """Show an order of the customer, with a button to cancel it while it is being packed.
@@ -72,6 +77,8 @@ def return_order(ctx: ToolContext, number: int) -> str:
     delivered = Order.objects.of(ctx.context.user).filter(number=number, status=Order.Status.DELIVERED)
     if not delivered.update(status=Order.Status.RETURNED):
         return f"you have no order {number} that could be returned."
+    order = Order.objects.get(number=number)
+    async_to_sync(ctx.context.effect)("order.changed", order_changed(order))
     return f"order {number} may come back; a label is in the mail."
 
 

@@ -17,7 +17,8 @@ def support(request: HttpRequest) -> HttpResponse:
     Signed out, the tag itself asks people to sign in: its server has no ``allow_anonymous``.
     """
     orders = Order.objects.filter(owner_id=request.user.pk).select_related("product")
-    return render(request, "shop/support.html", {"orders": orders})
+    context = {"orders": orders, "newest": orders.newest_by_status()}
+    return render(request, "shop/support.html", context)
 
 
 def shop(request: HttpRequest) -> HttpResponse:

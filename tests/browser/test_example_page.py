@@ -85,6 +85,16 @@ def ask(page, question):
     page.get_by_role("button", name="Send message").click()
 
 
+def expect_status(page, number, status, label):
+    """The list beside the chat says it without a reload, and after one."""
+    shown = page.locator(f"#order-{number} .status")
+    expect(shown).to_have_text(label)
+    expect(shown).to_have_class(f"status {status}")
+    page.reload()
+    expect(shown).to_have_text(label)
+    expect(shown).to_have_class(f"status {status}")
+
+
 def test_a_newcomer_asks_where_the_order_is(open_page):
     page = open_page("/")
     page.get_by_role("link", name="Ask about your order").click()
@@ -148,6 +158,47 @@ def test_pages_fit_a_telephone(open_page, path, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 850), (1440, 900), (390, 844)])
+def test_the_composer_is_in_the_window(open_page, width, height):
+    page = open_page("/support/", "demo", viewport={"width": width, "height": height})
+    send = page.get_by_role("button", name="Send message")
+    expect(send).to_be_visible()
+    box = send.bounding_box()
+    assert box["y"] + box["height"] <= height
+    if width > 800:  # there the page stands still, and the column beside the chat scrolls
+        assert page.evaluate("document.documentElement.scrollHeight") <= height
+        page.get_by_text("to see what the offline assistant can play").scroll_into_view_if_needed()
+        expect(page.get_by_text("to see what the offline assistant can play")).to_be_in_viewport()
+
+
+def test_visitors_read_the_hints_in_one_line(open_page):
+    page = open_page("/support/", viewport={"width": 1280, "height": 850})
+    hint = page.get_by_text("Sign in to see them.").bounding_box()
+    assert hint["height"] < 40
+    sign_in_box = page.locator(".chatkit-hint").bounding_box()
+    chat = page.locator(".chat").bounding_box()
+    middle = chat["y"] + chat["height"] / 2
+    assert abs(sign_in_box["y"] + sign_in_box["height"] / 2 - middle) < 5
+
+
+def test_each_customer_is_offered_their_own_orders(open_page):
+    page = open_page("/support/", "demo2")
+    page.get_by_role("button", name="Where is my order 2001?").click()
+    expect(answers(page)).to_contain_text("Hand grinder")
+    expect(page.locator(".tries")).to_contain_text("Where is my order 2001?")
+    assert "1002" not in page.content()
+
+
+def test_a_command_asks_what_the_assistant_can_do(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("textbox").click()
+    page.keyboard.type("/help")
+    page.get_by_role("option", name="What can you do?").click()
+    expect(answers(page)).to_contain_text("I am the demo assistant")
+    expect(answers(page)).to_contain_text("/widget")
+    expect(answers(page)).not_to_contain_text("AgentServer")
+
+
 def test_a_customer_sends_a_picture(open_page):
     page = open_page("/support/", "demo")
     expect(page.get_by_role("button", name="Show my orders")).to_be_visible()
@@ -198,8 +249,7 @@ def test_a_customer_cancels_an_order_with_its_card(open_page):
     page.get_by_role("button", name="Cancel order").click()
     expect(answers(page)).to_contain_text("Order 1003 is cancelled.")
     expect(page.get_by_role("button", name="Cancel order")).to_have_count(0)
-    page.reload()
-    expect(page.locator(".orders li", has_text="1003")).to_contain_text("cancelled")
+    expect_status(page, 1003, "cancelled", "cancelled")
 
 
 def test_a_customer_returns_an_order_after_saying_yes(open_page):
@@ -212,8 +262,7 @@ def test_a_customer_returns_an_order_after_saying_yes(open_page):
     page.get_by_role("radio", name="Yes").last.check()
     page.get_by_role("button", name="Submit").click()
     expect(answers(page).last).to_contain_text("a label is in the mail")
-    page.reload()
-    expect(page.locator(".orders li", has_text="1001")).to_contain_text("on its way back")
+    expect_status(page, 1001, "returned", "on its way back to us")
     admin = open_page("/admin/django_chatkit/confirmation/", "admin")
     expect(
         admin.get_by_role("row").filter(has_text="return_order").filter(has_text="confirmed")
@@ -227,7 +276,7 @@ def test_the_assistant_reads_the_page(open_page):
     page = open_page("/support/", "demo2")
     ask(page, "Read the page")
     expect(answers(page)).to_contain_text('"heading": "Support"')
-    expect(answers(page)).to_contain_text("2001")
+    expect(answers(page)).to_contain_text("2001 1 × Hand grinder")
 
 
 def test_the_assistant_asks_for_a_gift(open_page):

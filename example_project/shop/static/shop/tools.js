@@ -10,3 +10,11 @@ document.addEventListener("chatkit:options", ({ detail: { clientTools } }) => {
   // "/tool": a tool of the demo assistant.
   clientTools.demo_tool = () => ({ time: new Date().toLocaleTimeString() });
 });
+
+// What the assistant changed is shown in the list of orders too: order_changed in tools.py.
+document.addEventListener("chatkit.effect", ({ detail: { name, data } }) => {
+  const status = document.querySelector(`#order-${data.number} .status`);
+  if (name !== "order.changed" || !status) return;
+  status.className = `status ${data.status}`;
+  status.textContent = data.label;
+});
