@@ -110,7 +110,7 @@ def test_threads_count_answers_by_thumbs(client, user):
 def test_the_reason_stands_in_the_transcript(client, user):
     thread = make_thread(1, user=user)
     rate(thread, reason="It is not correct.")
-    assert "Reason: It is not correct." in " ".join(words(client, page_of(thread)).split())
+    assert "Reason given by the person It is not correct." in " ".join(words(client, page_of(thread)).split())
 
 
 # Confirmations

@@ -32,13 +32,8 @@ class FeedbackAdmin(PartAdmin):
 
     @admin.display(description=_("kind"), ordering="kind")
     def thumb(self, row: Feedback) -> str:
-        sign = "👍" if row.kind == row.Kind.POSITIVE else "👎"
-        return format_html(
-            '<span class="chatkit-badge chatkit-{}"><span aria-hidden="true">{}</span> {}</span>',
-            row.kind,
-            sign,
-            row.get_kind_display(),
-        )
+        badge = '<span class="chatkit-badge chatkit-{}">{}</span>'
+        return format_html(badge, row.kind, row.get_kind_display())
 
     @admin.display(description=_("answer"))
     def answer(self, row: Feedback) -> str:

@@ -148,7 +148,7 @@ class ThreadAdmin(ThreadModelAdmin):
 
     @admin.display(description=_("feedback"))
     def thumbs(self, thread: Thread) -> str | None:
-        signs = {Feedback.Kind.POSITIVE: "👍", Feedback.Kind.NEGATIVE: "👎"}
+        signs = {Feedback.Kind.POSITIVE: "▲", Feedback.Kind.NEGATIVE: "▼"}  # not every system has emoji
         given = [(kind.label, signs[kind], count) for kind in signs if (count := thread.thumbs[kind])]  # type: ignore[attr-defined]
         badge = '<span class="chatkit-thumbs" role="img" aria-label="{0}: {2}">{1}\u202f{2}</span>'
         return format_html_join(" ", badge, given) or None

@@ -78,7 +78,8 @@ def test_only_the_last_search_is_made(strict, kettle):  # noqa: F811
     asked = []
     strict.on("request", lambda request: asked.append(request.url) if "/entities/" in request.url else None)
     open_chat(strict)
-    strict.keyboard.type("@kettle", delay=20)
+    with strict.expect_response(lambda response: response.url.endswith("?q=kettle")):
+        strict.keyboard.type("@kettle", delay=20)
     expect(options(strict)).to_have_count(1)
     assert asked[-1].endswith("?q=kettle")
     assert len(asked) <= 3
