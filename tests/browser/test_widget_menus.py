@@ -208,6 +208,7 @@ def test_menus_come_with_a_swap(strict, kettle):  # noqa: F811
     swap(strict)
     chat = strict.locator("#chatkit-menus")
     expect(chat).to_have_attribute("data-state", "ready")
+    strict.wait_for_function("Symbol.for('django-chatkit-menus') in window")  # it may come a moment later
     chat.get_by_role("textbox").click()
     strict.keyboard.type("@kettle")
     expect(options(chat)).to_have_text(["Kettle with a lid"])
