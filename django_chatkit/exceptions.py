@@ -26,6 +26,23 @@ class NotPending(CustomStreamError):
         super().__init__(_("This was answered already."), allow_retry=False)
 
 
+def no_permission() -> Refused:
+    return Refused(403, "permission_denied", _("You may not use this chat."))
+
+
+def not_found() -> Refused:
+    """The one answer for what is missing and for what is somebody else's."""
+    return Refused(404, "not_found", _("This conversation, or a part of it, could not be found."))
+
+
+def invalid(message: str) -> Refused:
+    return Refused(400, "invalid_request", message)
+
+
+def not_pending() -> Refused:
+    return Refused(409, "not_pending", _("This was answered already."))
+
+
 def request_too_large() -> Refused:
     return Refused(413, "request_too_large", _("This is too large to send."))
 

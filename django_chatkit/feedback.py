@@ -13,12 +13,12 @@ from django.db import router, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, override
 
+from .connections import in_one_hop
 from .context import ChatKitContext
 from .models import ASIDE, Feedback, Thread, ThreadItem, is_aside
 from .permissions import is_pending
 from .sdk import types
 from .signals import feedback_explained
-from .store import in_one_hop
 from .streaming import uninterrupted
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
+from .connections import release_connections
 from .context import ChatKitContext
 from .events import new_item
 from .sdk import types
-from .store import release_connections
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,66 +9,30 @@ from __future__ import annotations
 
 import logging
 import secrets
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connections, router, transaction
 from django.utils import timezone
 from pydantic import ValidationError
 
 from . import signals
 from .attachments import REMOVABLE, for_reading, for_storing, ids_in, to_attachment
+from .connections import in_one_hop
 from .context import ChatKitContext
 from .exceptions import NotPending, already_sent
-from .items import dump_item, load_item, searchable_text, to_sdk_time, to_utc, without_nul
+from .items import dump_item, load_item, searchable_text, to_utc, without_nul
 from .models import Attachment, Thread, ThreadItem
 from .sdk import types
+from .threads import THREAD_FIELDS, columns, copy_metadata, merged, remember, set_field, to_metadata
 
 from chatkit.store import NotFoundError, Store, default_generate_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from chatkit.store import StoreItemType
 
 logger = logging.getLogger("django_chatkit")
 
 MAX_PAGE_SIZE = 100
-THREAD_FIELDS = ("title", "status", "allowed_image_domains", "metadata")
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def in_one_hop(
-    work: Callable[Concatenate[DjangoStore, P], R],
-) -> Callable[Concatenate[DjangoStore, P], Coroutine[Any, Any, R]]:
-    """Make the SDK's async method out of a sync one whose last argument is the context."""
-
-    def run(self: DjangoStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        context = kwargs.get("context") or args[-1]
-        try:
-            return work(self, *args, **kwargs)
-        finally:
-            if getattr(context, "streaming", False):
-                release_connections()
-
-    @wraps(work)
-    async def method(self: DjangoStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return await sync_to_async(run)(self, *args, **kwargs)
-
-    return cast("Callable[Concatenate[DjangoStore, P], Coroutine[Any, Any, R]]", method)
-
-
-def release_connections() -> None:
-    """Give this thread's connections back, so that an open stream holds none while it waits.
-
-    Not inside a transaction (tests run in one), and not SQLite's, which costs nothing to keep.
-    """
-    for connection in connections.all(initialized_only=True):
-        if connection.vendor != "sqlite" and not connection.in_atomic_block:
-            connection.close()
 
 
 def new_id(item_type: StoreItemType) -> str:
@@ -345,64 +309,3 @@ def to_item(row: ThreadItem, context: ChatKitContext) -> types.ThreadItem | None
     except ValidationError as error:
         logger.error("Item %s cannot be read: %d errors", row.item_id, error.error_count())
         return None
-
-
-def to_metadata(row: Thread) -> types.ThreadMetadata:
-    return types.ThreadMetadata(
-        id=row.thread_id,
-        title=row.title or None,
-        created_at=to_sdk_time(row.created_at),
-        status=to_status(row),
-        allowed_image_domains=row.allowed_image_domains,
-        metadata=row.metadata,
-    )
-
-
-def to_status(row: Thread) -> types.ThreadStatus:
-    reason = row.status_reason or None
-    match row.status:
-        case Thread.Status.LOCKED:
-            return types.LockedStatus(reason=reason)
-        case Thread.Status.CLOSED:
-            return types.ClosedStatus(reason=reason)
-        case _:
-            return types.ActiveStatus()
-
-
-def set_field(row: Thread, name: str, value: Any) -> None:
-    """Write one of THREAD_FIELDS into the columns that hold it."""
-    if name == "status":
-        row.status = value.type
-        row.status_reason = without_nul(getattr(value, "reason", None) or "")
-    elif name == "title":
-        row.title = without_nul(value or "")[:1000]
-    else:
-        setattr(row, name, without_nul(value))
-
-
-def columns(names: list[str]) -> list[str]:
-    return [*names, "status_reason"] if "status" in names else names
-
-
-def merged(before: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """Their metadata with the keys that I added, changed or removed since ``before``."""
-    removed = before.keys() - mine.keys()
-    changed = {key: value for key, value in mine.items() if key not in before or before[key] != value}
-    return {key: value for key, value in theirs.items() if key not in removed} | changed
-
-
-def copy_metadata(source: types.ThreadMetadata, target: types.ThreadMetadata) -> None:
-    for name in THREAD_FIELDS:
-        setattr(target, name, getattr(source, name))
-
-
-def remember(thread: types.ThreadMetadata, context: ChatKitContext) -> types.ThreadMetadata:
-    """Keep a copy of the thread as it is in the database now, to compare with at the next save."""
-    context.threads[thread.id] = types.ThreadMetadata(
-        **{
-            name: getattr(thread, name)
-            for name in ("id", "created_at", "title", "status", "allowed_image_domains")
-        },
-        metadata=dict(thread.metadata),
-    )
-    return thread

@@ -178,7 +178,7 @@ async def test_visitor_who_is_refused_gets_no_session(db):
 async def test_two_messages_want_one_file(chat):
     """Both have been checked; one UPDATE decides."""
     attachment_id = await upload(chat)
-    with patch("django_chatkit.permissions.check_ready"):
+    with patch("django_chatkit.permissions.files.check_ready"):
         first = await chat.send("one", attachments=[attachment_id])
         before = await state()
         assert_refused(await chat.send("two", attachments=[attachment_id]), 409, "attachment_sent")
@@ -706,7 +706,7 @@ async def test_what_is_being_sent_stays(direct, user):
     """Between the check and the deletion a message has taken it."""
     attachment_id = await upload(direct)
     await Attachment.objects.aupdate(state="sent")
-    with patch("django_chatkit.permissions.REMOVABLE", ("sent",)):
+    with patch("django_chatkit.permissions.files.REMOVABLE", ("sent",)):
         reply = await direct.request("attachments.delete", attachment_id=attachment_id)
     assert_refused(reply, 404, "not_found")
     assert await Attachment.objects.acount() == 1

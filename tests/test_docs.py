@@ -23,6 +23,7 @@ from django_chatkit.entities import ModelEntity
 from django_chatkit.management.commands import chatkit_doctor, chatkit_prune
 from django_chatkit.offers import find_offers
 from django_chatkit.server import DjangoChatKitServer, TextServer
+from django_chatkit.server.declaration import Declaration
 from django_chatkit.testing import ChatKitClient, Reply, override_model, override_servers
 from django_chatkit.testing.model import ScriptedModel
 from django_chatkit.widgets import render_widget
@@ -89,10 +90,13 @@ def test_checks():
 
 @pytest.mark.parametrize("server_class", INTERNAL)
 def test_server_classes(server_class):
-    attributes = [name for name in inspect.get_annotations(server_class) if name in vars(server_class)]
+    classes = [Declaration, server_class] if server_class is DjangoChatKitServer else [server_class]
+    members = {name: member for each in classes for name, member in vars(each).items()}
+    annotated = [name for each in classes for name in inspect.get_annotations(each)]
+    attributes = [name for name in annotated if name in members]
     methods = [
         name
-        for name, member in vars(server_class).items()
+        for name, member in members.items()
         if inspect.isfunction(member) and not name.startswith("_") and name not in INTERNAL[server_class]
     ]
     text = section(page("reference/servers.md"), server_class.__name__)
@@ -165,12 +169,12 @@ def test_members_of_the_testing_kit(class_):
 
 
 ATTRIBUTES = {ChatKitClient: [], Reply: ["status", "body", "response"]}
-FILES = ("views.py", "permissions.py", "uploads.py", "dictation.py", "exceptions.py")
+FILES = ("views/*.py", "permissions/*.py", "uploads.py", "dictation.py", "exceptions.py")
 
 
 def test_http_answers():
     refused = re.compile(r'Refused\(\s*(\d{3}),\s*f?"([a-z_{.}]+)"')
-    source = "".join((ROOT / "django_chatkit" / name).read_text() for name in FILES)
+    source = "".join(file.read_text() for name in FILES for file in (ROOT / "django_chatkit").glob(name))
     in_code = set(refused.findall(source)) - {("409", "thread_{thread.status}")}
     in_code |= {("409", "thread_locked"), ("409", "thread_closed")}
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page("reference/http.md"), re.MULTILINE)

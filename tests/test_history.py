@@ -58,5 +58,5 @@ async def test_who_does_not_ask_pays_no_query(user, monkeypatch):
     def never(*args):
         raise AssertionError("the history was loaded")
 
-    monkeypatch.setattr("django_chatkit.server.load_history", never)
+    monkeypatch.setattr("django_chatkit.server.text.load_history", never)
     assert (await ChatKitClient(user=user).send("hi")).text.strip() == "You said: hi"

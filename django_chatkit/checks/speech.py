@@ -36,7 +36,7 @@ def check_button(server_class: Any, path: str) -> Iterator[CheckMessage]:
 
 def decides_later(server_class: Any) -> bool:
     owner = next(base for base in server_class.__mro__ if "get_dictation" in vars(base))
-    return bool(owner.__module__ != "django_chatkit.server")
+    return not owner.__module__.startswith("django_chatkit.")
 
 
 def check_limit(config: Any, path: str) -> Iterator[CheckMessage]:

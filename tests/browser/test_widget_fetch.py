@@ -219,7 +219,7 @@ def test_a_token_that_scripts_cannot_see_and_that_changed(page, console, setting
     console.expect("403")
     setattr(settings, setting, True)
     monkeypatch.setattr(
-        "django_chatkit.widget.get_url",
+        "django_chatkit.widget.data.get_url",
         lambda request, name, kwargs=None: "/tokens/" if name == "csrf" else "/chatkit/public/",
     )
     show(page, WIDGET)

@@ -1,0 +1,73 @@
+"""One thread between the SDK's metadata and its row in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .context import ChatKitContext
+from .items import to_sdk_time, without_nul
+from .models import Thread
+from .sdk import types
+
+THREAD_FIELDS = ("title", "status", "allowed_image_domains", "metadata")
+
+
+def to_metadata(row: Thread) -> types.ThreadMetadata:
+    return types.ThreadMetadata(
+        id=row.thread_id,
+        title=row.title or None,
+        created_at=to_sdk_time(row.created_at),
+        status=to_status(row),
+        allowed_image_domains=row.allowed_image_domains,
+        metadata=row.metadata,
+    )
+
+
+def to_status(row: Thread) -> types.ThreadStatus:
+    reason = row.status_reason or None
+    match row.status:
+        case Thread.Status.LOCKED:
+            return types.LockedStatus(reason=reason)
+        case Thread.Status.CLOSED:
+            return types.ClosedStatus(reason=reason)
+        case _:
+            return types.ActiveStatus()
+
+
+def set_field(row: Thread, name: str, value: Any) -> None:
+    """Write one of THREAD_FIELDS into the columns that hold it."""
+    if name == "status":
+        row.status = value.type
+        row.status_reason = without_nul(getattr(value, "reason", None) or "")
+    elif name == "title":
+        row.title = without_nul(value or "")[:1000]
+    else:
+        setattr(row, name, without_nul(value))
+
+
+def columns(names: list[str]) -> list[str]:
+    return [*names, "status_reason"] if "status" in names else names
+
+
+def merged(before: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """Their metadata with the keys that I added, changed or removed since ``before``."""
+    removed = before.keys() - mine.keys()
+    changed = {key: value for key, value in mine.items() if key not in before or before[key] != value}
+    return {key: value for key, value in theirs.items() if key not in removed} | changed
+
+
+def copy_metadata(source: types.ThreadMetadata, target: types.ThreadMetadata) -> None:
+    for name in THREAD_FIELDS:
+        setattr(target, name, getattr(source, name))
+
+
+def remember(thread: types.ThreadMetadata, context: ChatKitContext) -> types.ThreadMetadata:
+    """Keep a copy of the thread as it is in the database now, to compare with at the next save."""
+    context.threads[thread.id] = types.ThreadMetadata(
+        **{
+            name: getattr(thread, name)
+            for name in ("id", "created_at", "title", "status", "allowed_image_domains")
+        },
+        metadata=dict(thread.metadata),
+    )
+    return thread
