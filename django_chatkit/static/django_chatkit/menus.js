@@ -45,8 +45,9 @@
 
   // Chats that were there before this script: a swap runs scripts when they come.
   customElements.whenDefined("django-chatkit").then(() => {
-    for (const chat of document.querySelectorAll("django-chatkit"))
-      /** @type {HTMLElement & {update: () => void}} */ (chat).update();
+    /** @type {NodeListOf<HTMLElement & {update: () => void}>} */
+    const chats = document.querySelectorAll("django-chatkit");
+    for (const chat of chats) chat.update();
   });
 
   // Mentions
@@ -66,7 +67,9 @@
         const found = await ask(url, { q: query }, signal);
         return Array.isArray(found) ? found : [];
       },
-      onRequestPreview: async ({ id }) => ({ preview: (await ask(`${url}entity/`, { id }))?.preview ?? null }),
+      onRequestPreview: async ({ id }) => ({
+        preview: (await ask(`${url}entity/`, { id }))?.preview ?? null,
+      }),
       onClick: async ({ id }) => open((await ask(`${url}entity/`, { id }))?.url),
     };
   }
@@ -78,7 +81,12 @@
     return async (url, query, signal = undefined) => {
       try {
         const address = `${url}?${new URLSearchParams(query)}`;
-        const response = await fetch(address, { headers, signal, credentials: "same-origin", redirect: "error" });
+        const response = await fetch(address, {
+          headers,
+          signal,
+          credentials: "same-origin",
+          redirect: "error",
+        });
         if (response.ok) return await response.json();
         console.warn(`django_chatkit: ${url} answers ${response.status}.`);
       } catch (error) {
@@ -140,7 +148,11 @@
     if (action) {
       await chat.sendCustomAction(action);
     } else if (send && written) {
-      await chat.sendUserMessage({ ...written, ...(tool && { toolChoice: { id: tool } }), ...(model && { model }) });
+      await chat.sendUserMessage({
+        ...written,
+        ...(tool && { toolChoice: { id: tool } }),
+        ...(model && { model }),
+      });
     } else {
       const chosen = { ...(tool && { selectedToolId: tool }), ...(model && { selectedModelId: model }) };
       await chat.setComposerValue({ ...written, ...chosen });
