@@ -198,8 +198,9 @@ class AgentServer(DjangoChatKitServer):
 
     def _all_agents(self, context: ChatKitContext) -> list[Agent[Any]]:
         """Those that may have asked for a confirmation."""
-        chosen = (choice for choice in self.model_choices.values() if isinstance(choice, Agent))
-        return [self.get_agent(context), *chosen]
+        offered = get_offered(self, "models", context) | self.model_choices.keys()
+        chosen = (self.get_model(choice, context) for choice in sorted(offered))
+        return [self.get_agent(context), *(choice for choice in chosen if isinstance(choice, Agent))]
 
     def _describe_page(
         self, thread: types.ThreadMetadata, context: ChatKitContext
