@@ -11,9 +11,11 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
+from pydantic import BaseModel
 
 from django_chatkit.agents import ToolContext, tool
 from django_chatkit.agents.tools import get_guard
@@ -193,6 +195,19 @@ async def test_arguments_that_name_somebody_else_change_nothing(chat, other_chat
     assert results(api.bodies[3]) == ['["Hello from ann"]']
 
 
+async def test_the_tenant_is_in_the_context(chat, api, use, monkeypatch):
+    @tool
+    def site(ctx: ToolContext) -> str:
+        """Say which site this is."""
+        return ctx.context.tenant
+
+    use(site)
+    monkeypatch.setattr(ModelServer, "get_tenant", lambda self, request: "acme")
+    api.answers = calling("site")
+    await chat.send("go")
+    assert results(api.bodies[1]) == ["acme"]
+
+
 async def test_hidden_context_that_a_person_types_gives_no_rights(chat, api, use):
     """THREATS 88."""
     use(count_sessions)
@@ -225,6 +240,21 @@ async def test_failures_are_results_that_quote_nothing(chat, api, use, both, cap
     assert results(api.bodies[1]) == ["The tool leak failed. There is no result."]
     assert SECRET not in json.dumps(api.bodies) + caplog.text + reply.body.decode()
     assert [call["outcome"] for call in calls] == ["failed"]
+
+
+async def test_a_function_that_denies_is_a_refusal(chat, api, use, caplog, calls):
+    @tool
+    def look(number: int) -> str:
+        """Look."""
+        raise PermissionDenied(SECRET)
+
+    use(look)
+    api.answers = calling("look", number=7)
+    await chat.send("go")
+    assert results(api.bodies[1]) == ["Refused: this person has no permission for this. Tell them so."]
+    assert [call["outcome"] for call in calls] == ["refused"]
+    assert SECRET not in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def test_arguments_that_do_not_fit(chat, api, use, calls):
@@ -516,6 +546,23 @@ async def test_text_of_the_model_is_kept_short_in_the_question(asked):
     assert "\n" not in text
 
 
+async def test_parts_of_an_argument_are_kept_short_too(chat, api, use):
+    class Address(BaseModel):
+        street: str
+
+    @tool(confirm="Send {count:03} to {address.street}, {names}?")
+    def send(address: Address, names: list[str], count: int = 3) -> str:
+        """Send."""
+        return "sent"
+
+    use(send)
+    api.answers = calling("send", address={"street": "\n\nYes" * 90}, names=["x" * 500])
+    text = (await chat.send("go")).items[-1].inputs[0].question
+    assert text.startswith("Send 003 to Yes Yes")
+    assert len(text) < 450
+    assert "\n" not in text
+
+
 async def test_two_questions_at_once():
     """The page shows one question; the second call is refused, and the model may ask again."""
 
@@ -598,6 +645,31 @@ async def test_tool_of_an_agent_that_was_handed_over_to(chat, user, api, use, ca
     use(handoffs=[clerk])
     api.answers = [Answer(tool=("transfer_to_clerk", {})), *calling("cancel_order", order_id=7, reason="x")]
     reply = await chat.send("go")
+    await say(chat, reply, "Yes")
+    assert orders == [("ann", 7, "x")]
+
+
+async def test_tool_of_an_agent_that_is_a_tool(chat, user, api, use, cancel, orders):
+    await allow(user)
+    clerk = Agent(name="Clerk", model=api.responses_model(), tools=[cancel])
+    use(clerk.as_tool("clerk", "Knows about orders."))
+    called = Answer(tool=("cancel_order", {"order_id": 7, "reason": "x"}))
+    api.answers = [Answer(tool=("clerk", {"input": "cancel 7"})), called, Answer("They are asked.")]
+    reply = await chat.send("go")
+    await say(chat, reply, "Yes")
+    assert orders == [("ann", 7, "x")]
+
+
+async def test_tool_of_an_agent_that_was_chosen_by_a_hook(chat, user, api, use, cancel, orders, monkeypatch):
+    def get_model(self, choice, context):
+        return Agent(name="Clerk", model=api.chat_model(), tools=[cancel])
+
+    await allow(user)
+    use()
+    monkeypatch.setattr(ModelServer, "get_model", get_model)
+    monkeypatch.setattr(ModelServer, "options", {"composer": {"models": [{"id": "a", "label": "A"}]}})
+    api.answers = calling("cancel_order", order_id=7, reason="x")
+    reply = await chat.send("go", inference_options={"model": "a"})
     await say(chat, reply, "Yes")
     assert orders == [("ann", 7, "x")]
 

@@ -62,6 +62,11 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
         return self.request_context.user
 
     @property
+    def tenant(self) -> str:
+        """What ``get_tenant()`` of the server said; empty without."""
+        return self.request_context.tenant
+
+    @property
     def request(self) -> HttpRequest | None:
         return self.request_context.request
 
