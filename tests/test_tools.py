@@ -25,6 +25,8 @@ from django_chatkit.testing import ChatKitClient
 from tests.agent_servers import ModelServer
 from tests.openai_api import Answer, OpenAIAPI
 
+from chatkit import types
+
 pytestmark = pytest.mark.django_db
 SECRET = "sk-secret-" + "key"
 
@@ -355,6 +357,38 @@ async def test_helpers_of_the_context(chat, api, use):
     assert any(event.type == "thread.updated" for event in reply.events)
     assert (await chat.send("more", thread_id=reply.thread_id)).status == 409
     assert await ThreadItem.objects.filter(type="hidden_context_item", text="").aexists()
+
+
+async def test_sources_stand_with_the_text_that_comes_next(chat, api, use, both):
+    mention = {
+        "type": "input_tag",
+        "id": "shop.order:7",
+        "text": "Order 7",
+        "data": {"a": "b"},
+        "group": "Orders",
+    }
+
+    @tool
+    async def look(ctx: ToolContext) -> str:
+        """Look."""
+        await ctx.context.cite(types.URLSource(url="https://example.org/", title="Web"), mention)
+        await ctx.context.cite(types.FileSource(filename="terms.pdf", title="Terms"))
+        return "found"
+
+    use(look, model=both)
+    api.answers = [*calling("look"), Answer("No more.")]
+    reply = (await chat.send("go")).assert_ok()
+    notes = reply.get(types.AssistantMessageItem).content[0].annotations
+    assert [(note.source.type, note.source.title, note.index) for note in notes] == [
+        ("url", "Web", 5),
+        ("entity", "Order 7", 5),
+        ("file", "Terms", 5),
+    ]
+    assert (notes[1].source.id, notes[1].source.data) == ("shop.order:7", {"a": "b"})
+    stored = (await chat.load(reply.thread_id))[-1]["content"][0]["annotations"]
+    assert stored == [note.model_dump(mode="json", exclude_none=True) for note in notes]
+    later = await chat.send("more", reply.thread_id)
+    assert later.get(types.AssistantMessageItem).content[0].annotations == []
 
 
 async def test_close_and_reopen(chat, api, use):

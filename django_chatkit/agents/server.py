@@ -32,6 +32,7 @@ from django_chatkit.sdk import types
 from django_chatkit.server import DjangoChatKitServer
 from django_chatkit.streaming import uninterrupted
 
+from .citation import with_sources
 from .context import DjangoAgentContext, in_request_thread
 from .converter import DjangoThreadItemConverter
 from .errors import MESSAGES, format_tool_error, get_cause, get_hint
@@ -168,7 +169,7 @@ class AgentServer(DjangoChatKitServer):
                 converter = converter.bound_to(agent_context)
             answer = stream_agent_response(agent_context, cast("Any", run), converter=converter)
             async with aclosing(cast("AsyncGenerator[types.ThreadStreamEvent, None]", answer)) as events:
-                async for event in events:
+                async for event in with_sources(events, agent_context):
                     yield event
         finally:
             await uninterrupted(run.stop())
