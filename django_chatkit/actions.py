@@ -37,6 +37,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 MARK = "_chatkit_action"
 PIECES = (
     str,
+    types.Annotation,
     types.ThreadItemAddedEvent,
     types.ThreadItemUpdatedEvent,
     types.ThreadItemDoneEvent,

@@ -17,6 +17,8 @@ from .sdk import types
 from .store import new_id
 
 Level = Literal["info", "warning", "danger"]
+Source = types.URLSource | types.FileSource | types.EntitySource | Mapping[str, Any]
+"""Where something comes from: an address, a file, or a mention of a model's object."""
 
 
 def progress(text: str, icon: Any = None) -> types.ProgressUpdateEvent:
@@ -32,6 +34,15 @@ def notify(message: str, level: Level = "info", title: str | None = None) -> typ
 def effect(name: str, data: Mapping[str, Any] | None = None) -> types.ClientEffectEvent:
     """Let the page do something: its ``chatkit.effect`` event has this name and these data."""
     return types.ClientEffectEvent(name=name, data=dict(data or {}))
+
+
+def cite(source: Source) -> types.Annotation:
+    """A source of the text before it, which the page shows with the text: a source of ``chatkit.types``, or
+    what ``OrderEntity.mention(order, context)`` gives."""
+    if isinstance(source, Mapping):
+        named = {name: source[name] for name in ("id", "data", "group", "interactive") if name in source}
+        source = types.EntitySource(title=source["text"], **named)
+    return types.Annotation(source=source)
 
 
 def remember(thread: types.ThreadMetadata, content: Any) -> types.ThreadItemDoneEvent:

@@ -18,8 +18,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-Piece = str | types.ThreadStreamEvent
-"""What an answer in plain text is made of: text, and events in between."""
+Piece = str | types.Annotation | types.ThreadStreamEvent
+"""What an answer in plain text is made of: text with its sources, and events in between."""
 
 END = object()
 ITEM_EVENTS = (types.ThreadItemAddedEvent, types.ThreadItemDoneEvent)
@@ -83,7 +83,7 @@ async def stream_text(
     message: Message | None = None
     async with closing(pieces):
         async for piece in pieces:
-            if isinstance(piece, str):
+            if isinstance(piece, str | types.Annotation):
                 if message is None:
                     message = Message(thread)
                     for event in message.begin():
@@ -111,14 +111,33 @@ class Message:
         added = types.AssistantMessageContentPartAdded(content_index=0, content=self.part)
         return [types.ThreadItemAddedEvent(item=self.item), updated(self.item, added)]
 
-    def add(self, text: str) -> types.ThreadStreamEvent:
+    def add(self, piece: str | types.Annotation) -> types.ThreadStreamEvent:
+        return self.write(piece) if isinstance(piece, str) else self.cite(piece)
+
+    def write(self, text: str) -> types.ThreadStreamEvent:
         self.part = self.part.model_copy(update={"text": self.part.text + text})
         return updated(self.item, types.AssistantMessageContentPartTextDelta(content_index=0, delta=text))
+
+    def cite(self, note: types.Annotation) -> types.ThreadStreamEvent:
+        self.part, added = with_source(self.part, 0, note)
+        return updated(self.item, added)
 
     def end(self) -> list[types.ThreadStreamEvent]:
         done = types.AssistantMessageContentPartDone(content_index=0, content=self.part)
         item = self.item.model_copy(update={"content": [self.part]})
         return [updated(self.item, done), types.ThreadItemDoneEvent(item=item)]
+
+
+def with_source(
+    part: types.AssistantMessageContent, content_index: int, note: types.Annotation
+) -> tuple[types.AssistantMessageContent, types.AssistantMessageContentPartAnnotationAdded]:
+    """A text with one more source, behind all that it says so far; and what tells the page of it."""
+    index = len(part.text) if note.index is None else note.index
+    note = note.model_copy(update={"index": index})
+    added = types.AssistantMessageContentPartAnnotationAdded(
+        content_index=content_index, annotation_index=len(part.annotations), annotation=note
+    )
+    return part.model_copy(update={"annotations": [*part.annotations, note]}), added
 
 
 def updated(item: types.ThreadItem, update: types.ThreadItemUpdate) -> types.ThreadItemUpdatedEvent:

@@ -310,7 +310,7 @@ def test_the_how_to_about_tests(tmp_path):
     write_unnamed_examples(tmp_path)
     strict = ("-W", "error", "-W", "ignore:Direct usage of named widget classes:DeprecationWarning")
     said = project.run("-m", "pytest", "-q", *strict, "-p", "no:cacheprovider")
-    assert "11 passed" in said
+    assert "17 passed" in said
     assert "Found 2 test(s)" in project.manage("test")
 
 
@@ -358,6 +358,6 @@ def write_unnamed_examples(folder: Path) -> None:
     """What the page shows without a file's name are tests too."""
     found = re.findall(r"```python\n(?!# )(.*?)```", page("howto/test-my-assistant.md"), re.DOTALL)
     tests = [block for block in found if "async def test_" in block]
-    assert len(tests) == 5
+    assert len(tests) == 7
     for number, block in enumerate(tests):
         (folder / "tests" / f"test_more_{number}.py").write_text(block)

@@ -7,7 +7,7 @@ import pytest
 
 from django_chatkit import events
 from django_chatkit.models import Thread
-from django_chatkit.server import DjangoChatKitServer
+from django_chatkit.server import DjangoChatKitServer, TextServer
 from django_chatkit.testing import override_servers
 
 from chatkit import types, widgets
@@ -169,6 +169,26 @@ async def test_hidden_items_are_kept_from_the_page(chat, hidden):
     assert [type(item) for item in (await chat.get_thread(reply.thread_id)).items] == [types.UserMessageItem]
     thread = await Thread.objects.aget()
     assert [item.type async for item in thread.items.order_by("pk")] == ["user_message", hidden.type]
+
+
+async def test_a_text_with_sources(chat):
+    class Librarian(TextServer):
+        async def reply(self, message, context):
+            yield "Within two days"
+            yield events.cite(types.FileSource(filename="terms.pdf", title="Terms"))
+            yield "."
+            yield events.cite(types.URLSource(url="https://example.com/", title="Web"))
+
+    with override_servers(default=Librarian):
+        reply = (await chat.send("When?")).assert_ok()
+        [part] = reply.get(types.AssistantMessageItem).content
+        assert part.text == "Within two days."
+        assert [(note.source.title, note.index) for note in part.annotations] == [("Terms", 15), ("Web", 16)]
+        added = [event.update for event in reply.filter(types.ThreadItemUpdatedEvent)]
+        notes = [update.annotation for update in added if hasattr(update, "annotation")]
+        assert notes == part.annotations
+        assert [update.annotation_index for update in added if hasattr(update, "annotation")] == [0, 1]
+        assert (await chat.get_thread(reply.thread_id)).items[-1].content == [part]
 
 
 async def test_items_are_replaced_and_removed(chat):

@@ -1,6 +1,9 @@
 """Posting into a thread from outside a request."""
 
 import asyncio
+import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,6 +19,7 @@ from chatkit import types
 from chatkit.store import NotFoundError
 
 pytestmark = pytest.mark.django_db
+HOW_TO = Path(__file__).parent.parent / "docs/howto/post-from-celery.md"
 CARD = {"type": "Card", "children": [{"type": "Text", "value": "Order 7"}]}
 
 
@@ -64,6 +68,22 @@ def test_key_posts_once_and_replaces(thread, user):
     thread.post_hidden_context("a note", key="order-7-shipped")
     Thread.objects.create_for(user).post_assistant_message("Shipped.", key="order-7-shipped")
     assert ThreadItem.objects.count() == 4
+
+
+def test_the_how_to_posts_into_the_newest_thread_and_once(user):
+    [block] = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    order = SimpleNamespace(owner=user, number=1003)
+    orders = SimpleNamespace(objects=SimpleNamespace(get=lambda pk: order))
+    names = {"Order": orders, "shared_task": lambda task: task}
+    exec(block.replace("from celery import shared_task\n", ""), names)
+    names["order_shipped"](1)
+    Thread.objects.all().delete()
+    for title in ("older", "newest"):
+        Thread.objects.create_for(user, title=title)
+    for _ in range(2):  # a task may run twice
+        names["order_shipped"](1)
+    item = ThreadItem.objects.get()
+    assert (item.thread.title, item.text) == ("newest", "Order 1003 was shipped.")
 
 
 @pytest.mark.parametrize("status", ["locked", "closed"])

@@ -26,7 +26,7 @@ from django_chatkit.testing import (
 )
 from django_chatkit.testing.model import Hold, ModelRequest, ScriptedModel, Thought, ToolCall
 from tests import files
-from tests.servers import EchoServer, TwoPhaseServer
+from tests.servers import EchoServer, FileServer, TwoPhaseServer
 
 from chatkit import types
 from chatkit.actions import Action, ActionConfig
@@ -181,6 +181,16 @@ async def test_files_are_uploaded_sent_and_taken_back(chat, server, method):
         (await chat.delete_attachment(other.id)).assert_refused(404, "not_found")
 
 
+async def test_a_file_goes_the_way_that_this_person_is_given(chat, user):
+    class Choosy(FileServer):
+        def get_attachments(self, context):
+            assert context.user == user
+            return TwoPhaseServer.attachments
+
+    with override_servers(default=Choosy):
+        assert (await chat.upload("cat.png", files.PNG, "image/png")).attachment.name == "cat.png"
+
+
 async def test_file_that_is_refused(chat):
     with override_servers(default=TwoPhaseServer):
         (await chat.upload("page.html", files.HTML, "text/html")).assert_refused(415)
@@ -296,6 +306,12 @@ def test_sync_client(user, other_user):
     assert chat.url == "/chatkit/"
     chat.look_at(user)
     assert chat.chat.headers["X-ChatKit-Page"]
+
+
+def test_djangos_own_client_is_whoever_has_signed_in(client, user):
+    client.force_login(user)
+    thread_id = SyncChatKitClient(client=client).send("hi").assert_ok().thread_id
+    assert Thread.objects.get(thread_id=thread_id).user == user
 
 
 def test_sync_client_has_every_method():
@@ -451,6 +467,18 @@ async def test_it_answers_for_whoever_is_handed_over_to_and_whatever_was_chosen(
 
 
 BILLING = ToolCall("transfer_to_billing")
+
+
+async def test_it_answers_for_an_agent_that_is_a_tool(chat):
+    clerk = Agent(name="Clerk", model="gpt-never").as_tool("clerk", "Knows about orders.")
+
+    class Desk(AgentServer):
+        agent = Agent(name="Desk", model="gpt-never", tools=[clerk])
+
+    script = ScriptedModel(ToolCall("clerk", input="?"), "The clerk's answer.", "Passed on.")
+    with override_servers(default=Desk), override_model(script) as model:
+        assert (await chat.send("hi")).assert_ok().text == "Passed on."
+    assert model.last_request.tool_results == ["The clerk's answer."]
 
 
 async def test_a_part_that_is_none(chat, shop, scripted_model):

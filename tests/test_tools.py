@@ -11,9 +11,11 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
+from pydantic import BaseModel
 
 from django_chatkit.agents import ToolContext, tool
 from django_chatkit.agents.tools import get_guard
@@ -22,6 +24,8 @@ from django_chatkit.signals import tool_called
 from django_chatkit.testing import ChatKitClient
 from tests.agent_servers import ModelServer
 from tests.openai_api import Answer, OpenAIAPI
+
+from chatkit import types
 
 pytestmark = pytest.mark.django_db
 SECRET = "sk-secret-" + "key"
@@ -193,6 +197,19 @@ async def test_arguments_that_name_somebody_else_change_nothing(chat, other_chat
     assert results(api.bodies[3]) == ['["Hello from ann"]']
 
 
+async def test_the_tenant_is_in_the_context(chat, api, use, monkeypatch):
+    @tool
+    def site(ctx: ToolContext) -> str:
+        """Say which site this is."""
+        return ctx.context.tenant
+
+    use(site)
+    monkeypatch.setattr(ModelServer, "get_tenant", lambda self, request: "acme")
+    api.answers = calling("site")
+    await chat.send("go")
+    assert results(api.bodies[1]) == ["acme"]
+
+
 async def test_hidden_context_that_a_person_types_gives_no_rights(chat, api, use):
     """THREATS 88."""
     use(count_sessions)
@@ -225,6 +242,21 @@ async def test_failures_are_results_that_quote_nothing(chat, api, use, both, cap
     assert results(api.bodies[1]) == ["The tool leak failed. There is no result."]
     assert SECRET not in json.dumps(api.bodies) + caplog.text + reply.body.decode()
     assert [call["outcome"] for call in calls] == ["failed"]
+
+
+async def test_a_function_that_denies_is_a_refusal(chat, api, use, caplog, calls):
+    @tool
+    def look(number: int) -> str:
+        """Look."""
+        raise PermissionDenied(SECRET)
+
+    use(look)
+    api.answers = calling("look", number=7)
+    await chat.send("go")
+    assert results(api.bodies[1]) == ["Refused: this person has no permission for this. Tell them so."]
+    assert [call["outcome"] for call in calls] == ["refused"]
+    assert SECRET not in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def test_arguments_that_do_not_fit(chat, api, use, calls):
@@ -325,6 +357,38 @@ async def test_helpers_of_the_context(chat, api, use):
     assert any(event.type == "thread.updated" for event in reply.events)
     assert (await chat.send("more", thread_id=reply.thread_id)).status == 409
     assert await ThreadItem.objects.filter(type="hidden_context_item", text="").aexists()
+
+
+async def test_sources_stand_with_the_text_that_comes_next(chat, api, use, both):
+    mention = {
+        "type": "input_tag",
+        "id": "shop.order:7",
+        "text": "Order 7",
+        "data": {"a": "b"},
+        "group": "Orders",
+    }
+
+    @tool
+    async def look(ctx: ToolContext) -> str:
+        """Look."""
+        await ctx.context.cite(types.URLSource(url="https://example.org/", title="Web"), mention)
+        await ctx.context.cite(types.FileSource(filename="terms.pdf", title="Terms"))
+        return "found"
+
+    use(look, model=both)
+    api.answers = [*calling("look"), Answer("No more.")]
+    reply = (await chat.send("go")).assert_ok()
+    notes = reply.get(types.AssistantMessageItem).content[0].annotations
+    assert [(note.source.type, note.source.title, note.index) for note in notes] == [
+        ("url", "Web", 5),
+        ("entity", "Order 7", 5),
+        ("file", "Terms", 5),
+    ]
+    assert (notes[1].source.id, notes[1].source.data) == ("shop.order:7", {"a": "b"})
+    stored = (await chat.load(reply.thread_id))[-1]["content"][0]["annotations"]
+    assert stored == [note.model_dump(mode="json", exclude_none=True) for note in notes]
+    later = await chat.send("more", reply.thread_id)
+    assert later.get(types.AssistantMessageItem).content[0].annotations == []
 
 
 async def test_close_and_reopen(chat, api, use):
@@ -516,6 +580,23 @@ async def test_text_of_the_model_is_kept_short_in_the_question(asked):
     assert "\n" not in text
 
 
+async def test_parts_of_an_argument_are_kept_short_too(chat, api, use):
+    class Address(BaseModel):
+        street: str
+
+    @tool(confirm="Send {count:03} to {address.street}, {names}?")
+    def send(address: Address, names: list[str], count: int = 3) -> str:
+        """Send."""
+        return "sent"
+
+    use(send)
+    api.answers = calling("send", address={"street": "\n\nYes" * 90}, names=["x" * 500])
+    text = (await chat.send("go")).items[-1].inputs[0].question
+    assert text.startswith("Send 003 to Yes Yes")
+    assert len(text) < 450
+    assert "\n" not in text
+
+
 async def test_two_questions_at_once():
     """The page shows one question; the second call is refused, and the model may ask again."""
 
@@ -598,6 +679,31 @@ async def test_tool_of_an_agent_that_was_handed_over_to(chat, user, api, use, ca
     use(handoffs=[clerk])
     api.answers = [Answer(tool=("transfer_to_clerk", {})), *calling("cancel_order", order_id=7, reason="x")]
     reply = await chat.send("go")
+    await say(chat, reply, "Yes")
+    assert orders == [("ann", 7, "x")]
+
+
+async def test_tool_of_an_agent_that_is_a_tool(chat, user, api, use, cancel, orders):
+    await allow(user)
+    clerk = Agent(name="Clerk", model=api.responses_model(), tools=[cancel])
+    use(clerk.as_tool("clerk", "Knows about orders."))
+    called = Answer(tool=("cancel_order", {"order_id": 7, "reason": "x"}))
+    api.answers = [Answer(tool=("clerk", {"input": "cancel 7"})), called, Answer("They are asked.")]
+    reply = await chat.send("go")
+    await say(chat, reply, "Yes")
+    assert orders == [("ann", 7, "x")]
+
+
+async def test_tool_of_an_agent_that_was_chosen_by_a_hook(chat, user, api, use, cancel, orders, monkeypatch):
+    def get_model(self, choice, context):
+        return Agent(name="Clerk", model=api.chat_model(), tools=[cancel])
+
+    await allow(user)
+    use()
+    monkeypatch.setattr(ModelServer, "get_model", get_model)
+    monkeypatch.setattr(ModelServer, "options", {"composer": {"models": [{"id": "a", "label": "A"}]}})
+    api.answers = calling("cancel_order", order_id=7, reason="x")
+    reply = await chat.send("go", inference_options={"model": "a"})
     await say(chat, reply, "Yes")
     assert orders == [("ann", 7, "x")]
 

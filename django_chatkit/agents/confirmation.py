@@ -6,6 +6,7 @@ or no; neither the browser nor the model gets to say again what it was about.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -60,15 +61,15 @@ async def ask(
 def get_text(confirm: Confirm, values: dict[str, Any], context: ChatKitContext) -> str:
     if callable(confirm):
         return confirm(values, context)
-    return str(confirm).format_map({name: shortened(value) for name, value in values.items()})
+    return ShortFormatter().vformat(str(confirm), (), values)
 
 
-def shortened(value: Any) -> Any:
-    """A text on one line, cut where it gets long; other values as they are, for the template to format."""
-    if not isinstance(value, str):
-        return value
-    line = " ".join(value.split())
-    return line if len(line) <= MAX_VALUE else line[:MAX_VALUE] + "…"
+class ShortFormatter(string.Formatter):
+    """Puts values into a question: each on one line, and cut where it gets long."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        line = " ".join(str(super().format_field(value, format_spec)).split())
+        return line if len(line) <= MAX_VALUE else line[:MAX_VALUE] + "…"
 
 
 def make_question(context: DjangoAgentContext, text: str) -> types.StructuredInputItem:

@@ -53,6 +53,8 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
     """Does this answer end with something that waits: a question, or a call of the page?"""
     question: InstanceOf[types.ThreadItemDoneEvent] | None = None
     """What the person is asked when all else is said."""
+    sources: list[InstanceOf[types.Annotation]] = []
+    """What was cited, for the text that comes next."""
     _events: asyncio.Queue[Any] = PrivateAttr(default_factory=EventQueue)
     _run: agents.RunResultStreaming | None = PrivateAttr(default=None)
 
@@ -60,6 +62,11 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
     def user(self) -> AbstractBaseUser | None:
         """Who is signed in; None for a visitor."""
         return self.request_context.user
+
+    @property
+    def tenant(self) -> str:
+        """What ``get_tenant()`` of the server said; empty without."""
+        return self.request_context.tenant
 
     @property
     def request(self) -> HttpRequest | None:
@@ -76,6 +83,10 @@ class DjangoAgentContext(AgentContext[ChatKitContext]):
     async def effect(self, name: str, data: Mapping[str, Any] | None = None) -> None:
         """Let the page do something: its ``chatkit.effect`` event has this name and these data."""
         await self.stream(events.effect(name, data))
+
+    async def cite(self, *sources: events.Source) -> None:
+        """Name sources of what the agent says next. The page shows them with its text."""
+        self.sources += [events.cite(source) for source in sources]
 
     async def remember(self, content: Any) -> None:
         """Store text or JSON that the model reads from now on, and the browser never gets."""

@@ -32,6 +32,7 @@ from django_chatkit.sdk import types
 from django_chatkit.server import DjangoChatKitServer
 from django_chatkit.streaming import uninterrupted
 
+from .citation import with_sources
 from .context import DjangoAgentContext, in_request_thread
 from .converter import DjangoThreadItemConverter
 from .errors import MESSAGES, format_tool_error, get_cause, get_hint
@@ -168,7 +169,7 @@ class AgentServer(DjangoChatKitServer):
                 converter = converter.bound_to(agent_context)
             answer = stream_agent_response(agent_context, cast("Any", run), converter=converter)
             async with aclosing(cast("AsyncGenerator[types.ThreadStreamEvent, None]", answer)) as events:
-                async for event in events:
+                async for event in with_sources(events, agent_context):
                     yield event
         finally:
             await uninterrupted(run.stop())
@@ -198,8 +199,9 @@ class AgentServer(DjangoChatKitServer):
 
     def _all_agents(self, context: ChatKitContext) -> list[Agent[Any]]:
         """Those that may have asked for a confirmation."""
-        chosen = (choice for choice in self.model_choices.values() if isinstance(choice, Agent))
-        return [self.get_agent(context), *chosen]
+        offered = get_offered(self, "models", context) | self.model_choices.keys()
+        chosen = (self.get_model(choice, context) for choice in sorted(offered))
+        return [self.get_agent(context), *(choice for choice in chosen if isinstance(choice, Agent))]
 
     def _describe_page(
         self, thread: types.ThreadMetadata, context: ChatKitContext

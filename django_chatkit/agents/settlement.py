@@ -128,19 +128,26 @@ def call_id(confirmation: Confirmation) -> str:
 
 
 def reachable(agent: Agent[Any], seen: set[int]) -> Iterator[Agent[Any]]:
-    """The agent and those that it may hand over to."""
+    """The agent, those that it may hand over to, and those that are tools of it."""
     if id(agent) in seen:
         return
     seen.add(id(agent))
     yield agent
-    for handoff in agent.handoffs:
-        target: Any = handoff if isinstance(handoff, Agent) else (handoff._agent_ref or (lambda: None))()
-        if target is not None:
-            yield from reachable(target, seen)
+    for target in filter(None, [*map(get_target, agent.handoffs), *map(get_agent, agent.tools)]):
+        yield from reachable(target, seen)
+
+
+def get_target(handoff: Any) -> Any:
+    return handoff if isinstance(handoff, Agent) else (handoff._agent_ref or (lambda: None))()
+
+
+def get_agent(tool: Any) -> Any:
+    """The agent behind a tool that ``as_tool()`` made."""
+    return getattr(tool, "_agent_instance", None)
 
 
 def find_guard(agents: list[Agent[Any]], name: str) -> tuple[Agent[Any] | None, Guard | None]:
-    """The tool of this name that asks, with its owner: one of the agents or of those they hand over to."""
+    """The tool of this name that asks, with its owner: one of the agents or of those they make use of."""
     seen: set[int] = set()
     for owner in (owner for agent in agents for owner in reachable(agent, seen)):
         for tool in owner.tools:

@@ -20,6 +20,7 @@ import agents
 from agents.function_schema import FuncSchema, function_schema
 from agents.tool_context import ToolContext as SDKToolContext
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
 from pydantic import BaseModel
 
 from django_chatkit.context import ChatKitContext
@@ -39,6 +40,7 @@ Result = tuple[str, Any]
 """The outcome of a call, for the log, and what the model reads."""
 
 REFUSED = "Refused: this person has no permission for this. Nothing was done. Tell them so."
+DENIED = "Refused: this person has no permission for this. Tell them so."
 SIGNED_OUT = "Refused: this needs a person who is signed in. Nothing was done. Tell them so."
 INVALID = "The arguments do not fit this tool. Nothing was done. Correct them and call it again."
 
@@ -146,6 +148,8 @@ class Guard:
             result: Result = await step(ctx, arguments)
         except agents.ModelBehaviorError:
             return "invalid", INVALID
+        except PermissionDenied:  # by the function itself, which knows whose object it is
+            return "refused", DENIED
         except Exception as error:
             thread = getattr(ctx.context, "thread", None)
             log_failure(f"The tool {self.name} failed", thread.id if thread else "-", error)

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http.request import HttpHeaders
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from django_chatkit.context import ChatKitContext
@@ -32,10 +32,10 @@ RECORDING = b"\x1aE\xdf\xa3" + b"speech " * 10
 class ChatKitClient:
     """A person at the page of one server: signed in as ``user``, or a visitor without one."""
 
-    def __init__(self, user: Any = None, server: str = "default", client: AsyncClient | None = None) -> None:
+    def __init__(self, user: Any = None, server: str = "default", client: Any = None) -> None:
         self.user = user
         self.server = server
-        self.client = client or AsyncClient(enforce_csrf_checks=True)
+        self.client = as_async(client)
         self.headers: dict[str, str] = {}
         self.ready = False
 
@@ -157,7 +157,8 @@ class ChatKitClient:
         In two phases it is sent as the server says, or with ``method="PUT"``.
         """
         content = content.encode() if isinstance(content, str) else content
-        config = servers[self.server].attachments
+        context = ChatKitContext(server=self.server, user=self.user)
+        config = await sync_to_async(servers[self.server].get_attachments)(context)
         if config is None or config.strategy == "direct":
             url = reverse("django_chatkit:upload", kwargs={"server": self.server})
             return await self.put_file(url, name, content, content_type)
@@ -230,6 +231,16 @@ class ChatKitClient:
             page = (await self.list_items(thread_id, after=page["after"])).checked()
             items += page["data"]
         return items
+
+
+def as_async(client: Client | AsyncClient | None) -> AsyncClient:
+    """Django's own client for tests, if there is one: then it is its session that chats."""
+    if isinstance(client, AsyncClient):
+        return client
+    made = AsyncClient(enforce_csrf_checks=True)
+    if client is not None:
+        made.cookies = client.cookies
+    return made
 
 
 def to_answer(values: str | Sequence[str] | None) -> dict[str, Any]:

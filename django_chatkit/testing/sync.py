@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync
-from django.test import AsyncClient
 
 from .client import ChatKitClient
 
@@ -29,7 +28,7 @@ def without_await(
 class SyncChatKitClient:
     """What :class:`ChatKitClient` does, without ``await``. Not for use inside ``async`` tests."""
 
-    def __init__(self, user: Any = None, server: str = "default", client: AsyncClient | None = None) -> None:
+    def __init__(self, user: Any = None, server: str = "default", client: Any = None) -> None:
         self.chat = ChatKitClient(user, server, client)
 
     @property
