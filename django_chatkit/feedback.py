@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import router, transaction
+from django.db.models import F
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, override
 
@@ -95,11 +96,28 @@ def give_feedback(
     rated = [item_id for item_id in item_ids if not is_aside(item_id)]
     if not rated:
         return
+    withdraw_question(server.store, thread_id, rated, kind, context)
     Feedback.objects.give(thread_id, rated, kind, context)
     question = server.get_feedback_question(context, kind)
     if question is not None:
         with override(context.locale or None):
             ask(server.store, thread_id, rated, question, context)
+
+
+def withdraw_question(
+    store: DjangoStore, thread_id: str, item_ids: list[str], kind: str, context: ChatKitContext
+) -> None:
+    """Nobody has to say any more why they thought what they think no longer."""
+    given = Feedback.objects.filter(item__thread_id=thread_id, item__item_id__in=item_ids)
+    asked = ThreadItem.objects.filter(asked_about__in=given.exclude(kind=kind))
+    with transaction.atomic(using=router.db_for_write(Thread)):
+        # Locks it, as an answer does that comes meanwhile.
+        Thread.objects.owned_by(context).filter(thread_id=thread_id).update(status=F("status"))
+        pending = [row.pk for row in asked.distinct() if is_pending(row)]
+        ThreadItem.objects.filter(pk__in=pending).delete()
+    if pending:
+        store._changed(thread_id, context)
+        context.fetch_updates = True
 
 
 def ask(

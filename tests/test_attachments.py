@@ -813,6 +813,24 @@ async def test_what_the_browser_put_there_is_looked_at(two_phase, bucket, conten
     assert await state() == ([], [], [], [])
 
 
+async def test_a_picture_is_shown_while_its_message_is_on_the_way(two_phase, bucket):
+    created = await announce(two_phase)
+    name = created.json["upload_descriptor"]["url"].split("example/")[1]
+    assert (await fetch(created.json["preview_url"]))[0].status_code == 404
+    await sync_to_async(bucket.save)(name, ContentFile(files.PNG))
+    response, content = await fetch(created.json["preview_url"])
+    assert (response.status_code, content) == (200, files.PNG)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_is_something_else_is_not_shown(two_phase, bucket):
+    created = await announce(two_phase)
+    name = created.json["upload_descriptor"]["url"].split("example/")[1]
+    await sync_to_async(bucket.save)(name, ContentFile(files.HTML.ljust(len(files.PNG))))
+    assert (await fetch(created.json["preview_url"]))[0].status_code == 404
+    assert await state() == ([], [], [], [])
+
+
 # The declaration
 
 

@@ -15,6 +15,7 @@ from django_chatkit.testing import ChatKitClient
 from tests.agent_servers import ModelServer
 from tests.openai_api import Answer, OpenAIAPI
 from tests.servers import CuriousServer
+from tests.test_views import assert_refused
 
 pytestmark = pytest.mark.django_db
 UPDATES = "X-ChatKit-Updates"
@@ -118,8 +119,6 @@ async def test_it_is_asked_once_for_an_answer(chat):
     reply = await chat.send("hi")
     assert await rate(chat, reply)
     assert not await rate(chat, reply)
-    assert not await rate(chat, reply, "positive")
-    assert not await rate(chat, reply)
     question = await question_of(chat, reply.thread_id)
     await answer(chat, reply.thread_id, question["id"], "The tone")
     assert not await rate(chat, reply)
@@ -142,6 +141,19 @@ async def test_a_changed_mind_takes_the_reason_with_it(chat):
     [item_id] = [row.item.item_id async for row in Feedback.objects.select_related("item")]
     await chat.request("items.feedback", thread_id=thread_id, item_ids=[item_id], kind="positive")
     assert await rows() == [("positive", True, "")]
+
+
+async def test_a_changed_mind_takes_the_question_with_it(chat):
+    reply = await chat.send("hi")
+    assert await rate(chat, reply)
+    question = await question_of(chat, reply.thread_id)
+    assert await rate(chat, reply, "positive")
+    assert await question_of(chat, reply.thread_id) is None
+    late = await answer(chat, reply.thread_id, question["id"], "The tone")
+    assert_refused(late, 404, "not_found")
+    assert await rows() == [("positive", True, "")]
+    assert await rate(chat, reply)
+    assert (await question_of(chat, reply.thread_id))["status"] == "pending"
 
 
 async def test_question_and_thanks_are_not_rated(chat):

@@ -18,7 +18,7 @@ from django_chatkit.models import Attachment
 from django_chatkit.permissions import check_access, check_room, get_attachments
 from django_chatkit.servers import servers
 from django_chatkit.signing import STEP, unsign
-from django_chatkit.uploads import store_announced, store_direct
+from django_chatkit.uploads import confirm, store_announced, store_direct
 
 from .refusals import json_response, method_not_allowed, refusal
 from .tokens import check_csrf
@@ -71,8 +71,7 @@ def attachment(request: HttpRequest, token: str) -> HttpResponseBase:
     try:
         if request.method not in ("GET", "HEAD"):
             raise method_not_allowed("GET")
-        ready = Attachment.objects.exclude(state=Attachment.State.PENDING)
-        response = file_response(request, ready.get(attachment_id=unsign(token)))
+        response = file_response(request, get_uploaded(unsign(token)))
         response["Cache-Control"] = f"private, max-age={STEP}"
         response["Cross-Origin-Resource-Policy"] = "cross-origin"  # ChatKit's frame is of another origin
         return response
@@ -80,3 +79,14 @@ def attachment(request: HttpRequest, token: str) -> HttpResponseBase:
         return refusal(not_found())
     except Exception as error:
         return refusal(error, allow="GET, HEAD")
+
+
+def get_uploaded(attachment_id: str) -> Attachment:
+    """The page shows a picture that it has put into a bucket while its message is still on the way."""
+    row = Attachment.objects.get(attachment_id=attachment_id)
+    if row.state == Attachment.State.PENDING:
+        try:
+            confirm(row)
+        except Refused:
+            raise Attachment.DoesNotExist from None
+    return row

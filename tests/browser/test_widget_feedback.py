@@ -47,3 +47,13 @@ def test_thumbs_up_ask_nothing(answered):
         answered.get_by_role("button", name="Thumbs up").click()
     expect(answered.get_by_text("What was wrong?")).to_have_count(0)
     assert not ThreadItem.objects.filter(type="structured_input").exists()
+
+
+def test_the_other_thumb_takes_the_question_away(answered):
+    answered.get_by_role("button", name="Thumbs down").click()
+    expect(answered.get_by_text("What was wrong?")).to_be_visible()
+    answered.get_by_role("button", name="Thumbs up").click()
+    expect(answered.get_by_text("What was wrong?")).to_have_count(0)
+    say(answered, "And now?")
+    expect(answers(answered).last).to_contain_text("You said: And now?")
+    assert Feedback.objects.get().kind == "positive"

@@ -93,7 +93,7 @@
   function createFetch(config, onCall, onUpdates) {
     return async (input, init = {}) => {
       onCall();
-      if (!isOurs(input)) return fetch(input, init);
+      if (!isOurs(input)) return fetch(input, forElsewhere(init));
       const streaming = new Headers(init.headers).get("accept")?.includes("text/event-stream");
       try {
         const response = await send(config.csrf, input, withPage(config, init));
@@ -110,6 +110,13 @@
   function isOurs(input) {
     const url = input instanceof Request ? input.url : input;
     return new URL(url, document.baseURI).origin === location.origin;
+  }
+
+  /** A header that a bucket's CORS rules would have to name, and that says nothing to it. @param {RequestInit} init */
+  function forElsewhere(init) {
+    const headers = new Headers(init.headers);
+    headers.delete("chatkit-frame-instance-id");
+    return { ...init, headers };
   }
 
   /** What the page told about itself, signed: see page.py. @param {Config} config @param {RequestInit} init */
