@@ -99,7 +99,9 @@ class DjangoStore(Store[ChatKitContext]):
     @in_one_hop
     def delete_thread(self, thread_id: str, context: ChatKitContext) -> None:
         """Raises NotFoundError."""
-        self._get_thread(thread_id, context).delete()
+        mine = Thread.objects.owned_by(context).filter(thread_id=without_nul(thread_id))
+        if not mine.delete()[0]:
+            raise NotFoundError(f"Thread {thread_id} not found")
         self._changed(thread_id, context)
 
     # Items
@@ -144,15 +146,18 @@ class DjangoStore(Store[ChatKitContext]):
     @in_one_hop
     def delete_thread_item(self, thread_id: str, item_id: str, context: ChatKitContext) -> None:
         """Deleting an item that was streamed but never stored is no error; a foreign thread is."""
-        self._get_thread(thread_id, context)
-        ThreadItem.objects.filter(thread_id=thread_id, item_id=item_id).delete()
+        with transaction.atomic(using=router.db_for_write(ThreadItem)):
+            self._take_thread(thread_id, context)
+            ThreadItem.objects.filter(thread_id=thread_id, item_id=item_id).delete()
         self._changed(thread_id, context)
 
     @in_one_hop
     def delete_items_after(self, thread_id: str, item_id: str, context: ChatKitContext) -> None:
         """Delete everything behind an item at once; the SDK would do it one by one. Raises NotFoundError."""
-        first = self._get_item(thread_id, item_id, context).pk
-        ThreadItem.objects.filter(thread_id=thread_id, pk__gt=first).delete()
+        with transaction.atomic(using=router.db_for_write(ThreadItem)):
+            self._take_thread(thread_id, context)
+            first = self._get_item(thread_id, item_id, context).pk
+            ThreadItem.objects.filter(thread_id=thread_id, pk__gt=first).delete()
         self._changed(thread_id, context)
 
     # Attachments
@@ -213,6 +218,15 @@ class DjangoStore(Store[ChatKitContext]):
         self._get_thread(thread_id, context)
         return ThreadItem.objects.filter(thread_id=thread_id).only("item_id", "type", "data", "created_at")
 
+    def _take_thread(self, thread_id: str, context: ChatKitContext, **changes: Any) -> None:
+        """Let nobody else write into this thread until the transaction ends. Raises NotFoundError.
+
+        This comes first, and so keeps a thread that is being deleted deleted, and proves ownership.
+        """
+        mine = Thread.objects.owned_by(context).filter(thread_id=without_nul(thread_id))
+        if not (mine.update(**changes) if changes else mine.take()):
+            raise NotFoundError(f"Thread {thread_id} not found")
+
     def _put_item(self, thread_id: str, item: types.ThreadItem, context: ChatKitContext) -> None:
         row = ThreadItem(
             thread_id=thread_id,
@@ -223,11 +237,7 @@ class DjangoStore(Store[ChatKitContext]):
             created_at=to_utc(item.created_at),
         )
         with transaction.atomic(using=router.db_for_write(ThreadItem)):
-            # Taking the thread's row first keeps a thread that is being deleted deleted, lets
-            # two writers of one thread take turns, and proves ownership.
-            touched = Thread.objects.owned_by(context).filter(thread_id=thread_id)
-            if not touched.update(updated_at=timezone.now()):
-                raise NotFoundError(f"Thread {thread_id} not found")
+            self._take_thread(thread_id, context, updated_at=timezone.now())
             refuse_second_answer(row, context)
             upsert(row)
             if attachment_ids := ids_in(item):

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from agents import Agent
+from asgiref.sync import async_to_sync
+from django.db import connections
 
 from django_chatkit.context import ChatKitContext
 from django_chatkit.feedback import FeedbackQuestion
-from django_chatkit.models import Feedback, Thread, ThreadItem
+from django_chatkit.models import Feedback, Thread, ThreadItem, feedback as feedback_models
 from django_chatkit.servers import servers
 from django_chatkit.signals import feedback_explained
 from django_chatkit.testing import ChatKitClient
@@ -253,6 +256,33 @@ async def test_retrying_takes_question_and_feedback_away(chat):
     assert again.text
     assert await rows() == []
     assert await question_of(chat, reply.thread_id) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rating_an_answer_that_is_being_made_again(chat, user, monkeypatch):
+    created = async_to_sync(chat.send)("hi")
+    question, answer = (item.id for item in created.items)
+    context = ChatKitContext(server="curious", user=user)
+    get_main = feedback_models.get_main
+
+    def delete():
+        try:
+            async_to_sync(servers["curious"].store.delete_items_after)(created.thread_id, question, context)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as pool:
+        deletions = []
+
+        def get_main_slowly(items):
+            deletions.append(pool.submit(delete))
+            wait(deletions, 0.5)
+            return get_main(items)
+
+        monkeypatch.setattr(feedback_models, "get_main", get_main_slowly)
+        assert async_to_sync(chat.feedback)(created.thread_id, answer).status == 200
+    assert deletions[0].exception() is None
+    assert not Feedback.objects.exists()
 
 
 async def test_a_reader_who_leaves_after_answering(chat, user):

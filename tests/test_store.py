@@ -1,11 +1,13 @@
 """DjangoStore: the SDK's contract, owners, order, and what a database refuses."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection
+from django.db import connection, connections
+from django.db.models.deletion import Collector
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -107,6 +109,49 @@ async def test_save_after_delete_does_not_bring_the_thread_back(context):
     with pytest.raises(NotFoundError):
         await store.add_thread_item("thr_1", message(), context)
     assert not await Thread.objects.aexists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["store", "object", "queryset"])
+def test_deleting_while_an_answer_is_written(context, monkeypatch, way):
+    """What came in between would make the database refuse the deletion: an error for the person."""
+    async_to_sync(make_thread)(context, items=2)
+    deletions = {
+        "store": lambda: async_to_sync(store.delete_thread)("thr_1", context),
+        "object": lambda: Thread.objects.get().delete(),
+        "queryset": lambda: Thread.objects.all().delete(),
+    }
+
+    def write():
+        try:
+            async_to_sync(store.add_thread_item)(
+                "thr_1", message("msg_late"), ChatKitContext(user=context.user)
+            )
+        finally:
+            connections.close_all()
+
+    delete = Collector.delete
+    with ThreadPoolExecutor() as pool:
+        writers = []
+
+        def delete_late(collector):
+            """Between Django's looking at what must be deleted, and deleting it."""
+            writers.append(pool.submit(write))
+            wait(writers, 0.5)
+            return delete(collector)
+
+        monkeypatch.setattr(Collector, "delete", delete_late)
+        deletions[way]()
+        [error] = [writer.exception() for writer in writers]
+    assert isinstance(error, NotFoundError)
+    assert not Thread.objects.exists()
+
+
+async def test_thread_is_deleted_once(context):
+    await make_thread(context)
+    await store.delete_thread("thr_1", context)
+    with pytest.raises(NotFoundError):
+        await store.delete_thread("thr_1", context)
 
 
 async def test_colliding_thread_id_never_changes_the_owner(context, other_context, user):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from django_chatkit.signals import feedback_given
 
-from .thread import ThreadItem
+from .thread import Thread, ThreadItem
 
 if TYPE_CHECKING:
     from django_chatkit.context import ChatKitContext
@@ -29,6 +29,12 @@ class FeedbackManager(models.Manager["Feedback"]):
 
     def give(self, thread_id: str, item_ids: list[str], kind: str, context: ChatKitContext) -> None:
         """Rate items of an answer; rating again changes it. Other people's items are left alone."""
+        with transaction.atomic(using=router.db_for_write(Feedback)):
+            Thread.objects.owned_by(context).filter(thread_id=thread_id).take()  # nobody deletes items now
+            self._rate(thread_id, item_ids, kind, context)
+        feedback_given.send(Feedback, thread_id=thread_id, item_ids=item_ids, kind=kind, context=context)
+
+    def _rate(self, thread_id: str, item_ids: list[str], kind: str, context: ChatKitContext) -> None:
         items = ThreadItem.objects.owned_by(context).filter(thread_id=thread_id, item_id__in=item_ids)
         types = dict(items.order_by("pk").values_list("pk", "type"))
         main = get_main(types)
@@ -43,7 +49,6 @@ class FeedbackManager(models.Manager["Feedback"]):
             unique_fields=["item"] if features.supports_update_conflicts_with_target else None,
             update_fields=["kind", "is_main", "updated_at"],
         )
-        feedback_given.send(Feedback, thread_id=thread_id, item_ids=item_ids, kind=kind, context=context)
 
 
 class Feedback(models.Model):

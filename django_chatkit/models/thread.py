@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
-from django.db import models
+from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
@@ -40,6 +40,22 @@ def posting() -> Any:
 
 class ThreadQuerySet(OwnedQuerySet["Thread"]):
     """Threads, of which a person sees their own."""
+
+    def take(self) -> int:
+        """Lock these rows until the transaction ends; how many they are.
+
+        Whoever writes or deletes a thread's items takes it first: so they take turns, and nothing is
+        added to a thread that is being deleted. An UPDATE, because SQLite has no other lock.
+        """
+        return self.update(updated_at=models.F("updated_at"))
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic(using=self._db or router.db_for_write(self.model)):
+            self.take()
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
     def create_for(self, user: Any, server: str = "default", title: str = "", tenant: str = "") -> Thread:
         """Begin a conversation with a user, from a task or a signal. Raises UnknownServer."""
@@ -80,6 +96,13 @@ class Thread(Owned):
 
     def __str__(self) -> str:
         return self.title or self.thread_id
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic(using=kwargs.get("using") or router.db_for_write(Thread, instance=self)):
+            Thread.objects.filter(pk=self.pk).take()
+            return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
     # Posting from outside a request: see posting.py. The page shows it when it is loaded again.
 
