@@ -41,6 +41,8 @@ class ChatKitContext:
     """The page that the person looks at, where the tag says what is on it: see ``get_page_facts()``."""
     answered: str = ""
     """The question that this request answers, if it does."""
+    too_late: bool = False
+    """Has another request answered it first?"""
     fetch_updates: bool = False
     """Set this where a request that is no stream changes what the thread shows: the page reads it again."""
     message: Any = field(default=None, repr=False)

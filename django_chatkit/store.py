@@ -309,6 +309,7 @@ def refuse_second_answer(row: ThreadItem, context: ChatKitContext) -> None:
         return
     before = to_item(stored, context)
     if before is not None and getattr(before, "status", "pending") != "pending":
+        context.too_late = True
         raise NotPending
 
 

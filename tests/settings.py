@@ -1,5 +1,6 @@
 """Settings for the tests: SQLite, or PostgreSQL where ``DATABASE_URL`` is set."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -16,6 +17,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ALLOWED_HOSTS = ["*"]
 
 
+POOL = json.loads(os.environ.get("DATABASE_POOL", "{}"))
+"""Options for a pool of PostgreSQL connections."""
+
+
 def database_from_url(url: str) -> dict[str, object]:
     """A DATABASES entry for ``postgres://user:password@host:port/name``."""
     parts = urlsplit(url)
@@ -26,6 +31,7 @@ def database_from_url(url: str) -> dict[str, object]:
         "PASSWORD": parts.password or "",
         "HOST": parts.hostname or "",
         "PORT": parts.port or "",
+        "OPTIONS": {"pool": POOL} if POOL else {},
     }
 
 

@@ -2,6 +2,8 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,26 +56,52 @@ def terminate_all():
 
 
 class PostgresSite(Site):
-    """The test site under uvicorn, on a PostgreSQL database of its own."""
+    """The test site on a PostgreSQL database of its own."""
 
-    def __init__(self, url, folder):
-        super().__init__("uvicorn", folder)
+    def __init__(self, server, url, folder):
+        super().__init__(server, folder)
         self.environment["DATABASE_URL"] = url
         self.session = self.python("-c", "from tests.test_servers import SETUP; exec(SETUP)").strip()
 
 
-@pytest.fixture
-def site(tmp_path, transactional_db):
+@contextmanager
+def running(server, folder):
     name = "chatkit_streams"
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         cursor.execute(f"CREATE DATABASE {name}")
     base = os.environ["DATABASE_URL"].rpartition("/")[0]
-    site = PostgresSite(f"{base}/{name}", tmp_path).start()
+    site = PostgresSite(server, f"{base}/{name}", folder).start()
     yield site, name
     site.kill()
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def site(tmp_path, transactional_db):
+    with running("uvicorn", tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def site_with_pool(tmp_path, transactional_db, monkeypatch):
+    """Two connections for eight threads, which make a stream's database work apart from the request's."""
+    monkeypatch.setenv("DATABASE_POOL", '{"min_size": 1, "max_size": 2, "timeout": 5}')
+    with running("gunicorn", tmp_path) as site:
+        yield site
+
+
+def test_requests_do_not_wait_for_each_others_connections(site_with_pool):
+    site, _ = site_with_pool
+
+    def answer(text):
+        connection, response = site.ask(text)
+        with closing(connection):
+            return response.read()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(b"piece2" in answer for answer in pool.map(answer, ["3 10"] * 8))
 
 
 def test_open_streams_hold_no_connections(site):

@@ -162,7 +162,7 @@ async def test_two_tabs_answer_at_once(chat, ask):
         assert len(good) == 1
         assert (await stored(reply))["inputs"][0]["answer"]["values"] == json.loads(good[0].text)["q1"]
         others = [one for one in said if one not in good]
-        assert all(one.status == 409 or one.errors[0].message.startswith("This was ans") for one in others)
+        assert [one.status for one in others] == [409] * 5
         assert (await answer(chat, reply, q1=["a"])).status == 409
         reply = await ask(Choice("?", ABC))
 

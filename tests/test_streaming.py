@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.test import override_settings
 
 import django_chatkit
 from django_chatkit.context import ChatKitContext
+from django_chatkit.exceptions import NotPending
 from django_chatkit.models import Thread, ThreadItem
 from django_chatkit.server import stream_text, updated
 from django_chatkit.store import DjangoStore
@@ -27,6 +29,7 @@ from .servers import ScriptedServer
 from chatkit import types
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.server import stream_widget
+from chatkit.store import NotFoundError
 from chatkit.widgets import DynamicWidgetComponent, DynamicWidgetRoot
 
 pytestmark = [
@@ -553,6 +556,34 @@ async def test_failure_before_the_first_event_is_a_status(chat, monkeypatch):
     assert (reply.status, reply.json["code"]) == (500, "server_error")
 
 
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("method", ["save_thread", "add_thread_item"])
+async def test_what_the_sdk_logs_quotes_nothing(chat, monkeypatch, caplog, settings, debug, method):
+    """A database's error names its address, and may hold the row that it refused."""
+
+    text = f"Failing row contains ({'what Ann'} wrote)"
+
+    async def broken(self, *args, **kwargs):
+        raise OperationalError(text)
+
+    settings.DEBUG = debug
+    say("x")
+    monkeypatch.setattr(DjangoStore, method, broken)
+    await chat.send("hi")
+    assert "OperationalError" in caplog.text
+    assert ("what Ann wrote" in caplog.text) is debug
+
+
+async def test_refusals_are_no_failures_in_the_log(chat, monkeypatch, caplog):
+    async def too_late(self, *args, **kwargs):
+        raise NotFoundError("Thread thr_1 not found")
+
+    monkeypatch.setattr(DjangoStore, "save_thread", too_late)
+    assert (await chat.send("hi")).status == 404
+    assert [record for record in caplog.records if record.name == "chatkit" and record.exc_info] == []
+    assert "ERROR" not in caplog.text
+
+
 async def test_half_characters_do_not_break_the_stream(chat):
     say("before \ud83d", " after")
     reply = await chat.send("hi")
@@ -710,8 +741,8 @@ async def test_question_is_answered_exactly_once(chat):
     assert rows[1]["inputs"][0]["answer"]["values"] == ["because"]
 
 
-async def test_answer_that_loses_the_race_is_one_error_event(chat, user):
-    """Two tabs: the second passed the checks before the first was stored."""
+async def test_answer_that_loses_the_race_is_refused(chat, user, monkeypatch):
+    """Two tabs: the second passed the checks before the first was stored. Nothing was sent yet."""
 
     async def generator(server, thread, message, context):
         if message is not None:
@@ -730,12 +761,18 @@ async def test_answer_that_loses_the_race_is_one_error_event(chat, user):
         return json.dumps({"type": "threads.add_structured_input", "params": params})
 
     first, second = [await server.process(body(str(n)), contexts[n]) for n in range(2)]
-    streams = [aiter(result) for result in (first, second)]
-    # Both have loaded the question before either has answered it.
-    bodies = [await anext(stream) for stream in streams]
-    for number, stream in enumerate(streams):
-        bodies[number] += b"".join([chunk async for chunk in stream])
-    assert [b"answered already" in body for body in bodies] == [False, True]
+    save_item, said = DjangoStore.save_item, []
+
+    async def save_late(self, *args, **kwargs):
+        """Both have loaded the question before either has answered it."""
+        monkeypatch.undo()
+        said.append(b"".join([chunk async for chunk in second]))
+        await save_item(self, *args, **kwargs)
+
+    monkeypatch.setattr(DjangoStore, "save_item", save_late)
+    with pytest.raises(NotPending):
+        await anext(aiter(first))
+    assert said[0].index(b"stream_options") < said[0].index(b"item.replaced") < said[0].index(b"I see")
     rows = await chat.load(created.thread_id)
     assert len(rows[1]["inputs"][0]["answer"]["values"]) == 1
 

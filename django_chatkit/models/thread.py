@@ -50,7 +50,7 @@ class ThreadQuerySet(OwnedQuerySet["Thread"]):
         return self.update(updated_at=models.F("updated_at"))
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        with transaction.atomic(using=self._db or router.db_for_write(self.model)):
+        with transaction.atomic(using=self._db or router.db_for_write(self.model)):  # type: ignore[attr-defined]
             self.take()
             return super().delete()
 

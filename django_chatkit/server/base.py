@@ -12,13 +12,14 @@ from django_chatkit.actions import Actions
 from django_chatkit.attachments import DjangoAttachmentStore
 from django_chatkit.context import ChatKitContext
 from django_chatkit.dictation import Recording, transcribe
-from django_chatkit.exceptions import NotPending
+from django_chatkit.exceptions import NotPending, Refused
 from django_chatkit.feedback import give_feedback, without_answer
 from django_chatkit.items import without_nul
-from django_chatkit.logs import log_failure
+from django_chatkit.logs import WithoutTexts, log_failure
 from django_chatkit.models import is_aside
 from django_chatkit.pending import has_content, settled, update_widget
 from django_chatkit.permissions import check_own_size, check_request, get_dictation
+from django_chatkit.pieces import closing
 from django_chatkit.requests import ANSWERS, attachments_of, read_request, usable_result
 from django_chatkit.responses import for_the_wire
 from django_chatkit.runs import Run
@@ -28,7 +29,11 @@ from django_chatkit.streaming import uninterrupted
 
 from .declaration import Declaration
 
+from chatkit.logger import logger as sdk_logger
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
+from chatkit.store import NotFoundError
+
+sdk_logger.addFilter(WithoutTexts(Refused, NotPending, NotFoundError))
 
 
 class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
@@ -95,7 +100,7 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
             elif isinstance(request, types.ThreadsRetryAfterItemReq):
                 params = request.params
                 await self.store.delete_items_after(params.thread_id, params.item_id, context)
-            async for event in super()._process_streaming_impl(request, context):
+            async for event in when_accepted(super()._process_streaming_impl(request, context), context):
                 started, failed = True, isinstance(event, types.ErrorEvent)
                 if isinstance(event, types.ThreadCreatedEvent):
                     event.thread.allowed_image_domains = context.image_domains
@@ -176,3 +181,22 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
             return super()._serialize(obj)
         except PydanticSerializationError:  # a lone surrogate in a model's text
             return super()._serialize(type(obj).model_validate(without_nul(obj.model_dump())))
+
+
+async def when_accepted(
+    events: AsyncGenerator[types.ThreadStreamEvent, None], context: ChatKitContext
+) -> AsyncGenerator[types.ThreadStreamEvent, None]:
+    """Where a question is answered, hold the stream's options back until the answer is stored.
+
+    So the second of two answers is refused with a status. Raises NotPending.
+    """
+    held: list[types.ThreadStreamEvent] = []
+    async with closing(events):
+        if context.answered:
+            held.append(await anext(events))
+        async for event in events:
+            if held and context.too_late:
+                raise NotPending
+            while held:
+                yield held.pop()
+            yield event

@@ -83,10 +83,12 @@ async def to_response(request: HttpRequest, result: StreamingResult | NonStreami
         return json_response(HttpResponse(result.json, content_type="application/json"))
     heartbeat = conf.CHATKIT_HEARTBEAT_SECONDS
     stream: EventStream | BlockingEventStream
+    # Before the stream begins, which may want one of its own: with a pool, all requests would hold
+    # one and wait for another.
+    await sync_to_async(release_connections)()
     if isinstance(request, ASGIRequest):
         stream = EventStream(result.json_events, heartbeat)
         await stream.start()
-        await sync_to_async(release_connections)()
     else:
         stream = BlockingEventStream(result.json_events, heartbeat)
         # Not on the request's own thread, which is busy waiting for this very view.
