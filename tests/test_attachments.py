@@ -358,7 +358,10 @@ async def test_too_large_files(chat):
         (20_001, "image/png", "a.png", 413),
         (1, "text/html", "a.html", 415),
         (1, "image/svg+xml", "a.svg", 415),
-        (1, "", "a.png", 415),
+        (1, "", "a.png", 200),
+        (1, "application/octet-stream", "a.txt", 200),
+        (1, "", "a.exe", 415),
+        (1, "", "a", 415),
         (1, "\0", "a.png", 415),
         (1, "image/png", "", 400),
         (1, "image/png", "..", 400),
@@ -372,6 +375,14 @@ async def test_announced_files(two_phase, size, mime_type, name, status):
     reply = await announce(two_phase, name, size, mime_type)
     assert reply.status == status, reply.body
     assert await Attachment.objects.acount() == (1 if status == 200 else 0)
+
+
+async def test_a_browser_that_does_not_know_the_type(two_phase):
+    """CSV on Windows, for example. The bytes are looked at all the same."""
+    for declared in ("application/vnd.ms-excel", ""):
+        file = await two_phase.upload("prices.csv", b"tea;11.20\n", declared)
+        assert (await Attachment.objects.aget(attachment_id=file.json["id"])).mime_type == "text/csv"
+    assert_refused(await two_phase.upload("prices.csv", files.PNG, ""), 415, "unsupported_file_type")
 
 
 async def test_announced_places_are_their_owners(two_phase, other_user):

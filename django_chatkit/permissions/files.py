@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mimetypes import guess_type
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -19,6 +20,9 @@ from .ids import clean_id
 
 if TYPE_CHECKING:
     from django_chatkit.server import DjangoChatKitServer
+
+VAGUE = ("", "application/octet-stream", "application/vnd.ms-excel")
+"""What browsers say of files of which the system knows nothing, and on Windows with Excel of CSV."""
 
 
 def get_attachments(server: DjangoChatKitServer, context: ChatKitContext) -> Attachments:
@@ -71,9 +75,16 @@ def check_new_attachment(
         raise invalid(_("A file needs a name, and must not be empty."))
     if params.size > config.max_size:
         raise too_large()
-    if choose((clean_mime_type(params.mime_type),), name, config.accept) is None:
+    params.mime_type = announced_type(params.mime_type, name)
+    if choose((params.mime_type,), name, config.accept) is None:
         raise wrong_type()
     check_room(server, config, context)
+
+
+def announced_type(mime_type: str, name: str) -> str:
+    """What the browser declares or, where it does not know, what the name says. The bytes must fit it."""
+    declared = clean_mime_type(mime_type)
+    return (guess_type(name, strict=False)[0] or "") if declared in VAGUE else declared
 
 
 def check_removal(

@@ -28,6 +28,7 @@ from .tools import (
     order_changed,
     order_status,
     order_widget,
+    photo_and_voice,
     products,
     read_page,
     return_order,
@@ -43,7 +44,16 @@ def make_agent(name: str, instructions: str, tools: list[Tool], opening: str = "
     return demo.clone(name=name, instructions=instructions, model=DemoModel(opening), tools=tools)
 
 
-TOOLS: list[Tool] = [my_orders, order_status, products, order_card, return_order, read_page, gift_advice]
+TOOLS: list[Tool] = [
+    my_orders,
+    order_status,
+    products,
+    order_card,
+    return_order,
+    read_page,
+    gift_advice,
+    photo_and_voice,
+]
 INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orders up; never guess."
 
 
@@ -87,7 +97,11 @@ class SupportServer(DemoServer):
     attachments = Attachments(
         max_size=5 * 1024 * 1024,
         max_count=3,
-        accept={"image/*": [".png", ".jpg", ".jpeg", ".gif", ".webp"], "text/plain": [".txt"]},
+        accept={
+            "image/*": [".png", ".jpg", ".jpeg", ".gif", ".webp"],
+            "application/pdf": [".pdf"],
+            "text/plain": [".txt"],
+        },
     )
     dictation = Dictation(OpenAITranscriber() if settings.OPENAI_MODEL else listen)
     feedback_question = FeedbackQuestion()
@@ -107,6 +121,11 @@ class SupportServer(DemoServer):
                 {"label": "Show my orders", "prompt": "List my orders", "icon": "document"},
                 {"label": "What is on this page?", "prompt": "Read the page", "icon": "notebook"},
                 {"label": "Help me find a gift", "prompt": "I need advice for a gift", "icon": "lightbulb"},
+                {
+                    "label": "Can I send a photo?",
+                    "prompt": "Can I send a photo, or use my voice?",
+                    "icon": "images",
+                },
                 {"label": "What else can you do?", "prompt": "help", "icon": "circle-question"},
             ],
         },

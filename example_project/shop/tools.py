@@ -96,3 +96,12 @@ async def gift_advice(ctx: ToolContext) -> str:
         Choice("How much may it cost?", ["Up to €20", "Up to €50", "More"], id="price", free=True),
         Text("What else should we know?", id="more", max_length=300),
     )
+
+
+@function_tool
+def photo_and_voice() -> str:
+    """Say how customers send photos and files, how they speak, and how they rate an answer."""
+    return (
+        "the paper clip takes photos, PDFs and texts, the microphone takes what you say, "
+        "and the thumbs below an answer tell us whether it helped."
+    )

@@ -219,6 +219,23 @@ def test_a_customer_sends_a_picture(open_page):
     expect(picture).to_have_js_property("naturalWidth", 1)
 
 
+def test_a_customer_learns_how_to_send_files_and_sends_a_pdf_and_a_text(open_page):
+    page = open_page("/support/", "demo")
+    page.get_by_role("button", name="Can I send a photo?").click()
+    expect(answers(page)).to_contain_text("the paper clip takes photos, PDFs and texts")
+    bill = {"name": "bill.pdf", "mimeType": "application/pdf", "buffer": files.PDF}
+    note = {"name": "note.txt", "mimeType": "text/plain", "buffer": "Größe M, bitte".encode()}
+    page.locator("input[type=file]").set_input_files([bill, note])
+    expect(page.locator(".upload[data-state=ready]")).to_have_count(2)
+    ask(page, "Is this the right bill?")
+    expect(answers(page).last).to_contain_text("'bill.pdf' (application/pdf), 'note.txt' (text/plain)")
+    admin = open_page("/admin/django_chatkit/thread/", "admin")
+    admin.get_by_role("link", name="Can I send a photo").first.click()
+    with admin.expect_download() as download:
+        admin.get_by_role("link", name="bill.pdf").click()
+    assert download.value.suggested_filename == "bill.pdf"
+
+
 def test_a_customer_speaks(open_page):
     page = open_page("/support/", "demo")
     page.get_by_role("button", name="Dictate").click()
