@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,51 +12,24 @@ from agents import Tool
 from django.utils.translation import gettext as _, gettext_noop
 
 from .matching import OWN_TOOLS, Call, find_tool
+from .picture import drafts
+from .steps import Draw, Fail, Say, Step, Think
 
-WORD_SECONDS = 0.015
 MAX_PIECES = 10_000
 MAX_MILLISECONDS = 60_000
-SECRET = "sk-demo-secret-9f2c (this must never be seen on a page)"  # noqa: S105
 # What ChatKit's converter adds in the user's name is not what the user said.
-ADDED = ("The user is referring to", "# User-provided context", "The following graphical", "A message was")
+ADDED = (
+    "The user is referring to",
+    "# User-provided context",
+    "The following graphical",
+    "A message was",
+    "The agent made",
+)
 ATTACHED = re.compile(r"^The user attached the file (?P<name>.+) \((?P<type>[^()]+)\)", re.MULTILINE)
 MENTIONED = re.compile(
     r"^(['\"])(?P<title>.+?)\1 has the id .*facts:\n<Mention>\n(?P<facts>.*?)\n</Mention>", re.MULTILINE
 )
 STRUCTURED = "A structured input request was displayed"
-
-
-@dataclass
-class Say:
-    """An assistant message, piece by piece."""
-
-    pieces: list[str]
-    seconds: float = WORD_SECONDS
-    item_id: str = ""
-
-    async def stream(self) -> AsyncIterator[str]:
-        for piece in self.pieces:
-            await asyncio.sleep(self.seconds)
-            yield piece
-
-
-@dataclass
-class Think:
-    """Thoughts before the answer."""
-
-    thoughts: list[str]
-    seconds: float = WORD_SECONDS
-
-
-@dataclass
-class Fail:
-    """An exception, after some text."""
-
-    after: Say
-    text: str = SECRET
-
-
-Step = Say | Think | Call | Fail
 
 
 def write_answer(items: list[Any], tools: list[Tool]) -> list[Step]:
@@ -211,6 +183,18 @@ COMMANDS = [
         lambda match: [Call("clear_shelf", json.dumps({"number": 7}))],
     ),
     Command(
+        "/image",
+        "/image",
+        gettext_noop("a picture that grows while it is drawn"),
+        lambda match: painting(),
+    ),
+    Command(
+        "/sources",
+        "/sources",
+        gettext_noop("an answer with its sources"),
+        lambda match: [Call("name_sources")],
+    ),
+    Command(
         "/notice", "/notice", gettext_noop("a notice, and an effect"), lambda match: [Call("show_notice")]
     ),
     Command(
@@ -252,8 +236,12 @@ def command(question: str, names: set[str]) -> list[Step]:
 
 def possible(steps: list[Step], names: set[str]) -> list[Step]:
     """The steps, unless the agent has not the tools for them."""
-    missing = [step.name for step in steps if isinstance(step, Call) and step.name not in names]
+    missing = missing_tools(steps, names)
     return [say(_("This agent has no tool named {name}."), name=missing[0])] if missing else steps
+
+
+def missing_tools(steps: list[Step], names: set[str]) -> list[str]:
+    return [step.name for step in steps if isinstance(step, Call | Draw) and step.name not in names]
 
 
 def lookup(question: str, tools: list[Tool]) -> list[Step]:
@@ -266,7 +254,7 @@ def by_word(question: str, names: set[str]) -> list[Step]:
     if words & {"help", "commands"}:
         return [introduction(names)]
     for triggers, steps in WORDS:
-        if words & triggers and all(not isinstance(step, Call) or step.name in names for step in steps()):
+        if words & triggers and not missing_tools(steps(), names):
             return steps()
     return []
 
@@ -277,7 +265,12 @@ WORDS: list[tuple[set[str], Callable[[], list[Step]]]] = [
     ({"think", "thinking"}, lambda: [think(), say(_("I have thought about it: yes."))]),
     ({"progress", "work"}, lambda: [Call("show_progress")]),
     ({"widget", "show"}, lambda: [Call("show_widget")]),
+    ({"draw", "paint"}, lambda: painting()),
 ]
+
+
+def painting() -> list[Step]:
+    return [Draw(drafts()), say(_("There it is. I can draw this only; a real model draws what you like."))]
 
 
 def think() -> Think:
