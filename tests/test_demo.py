@@ -16,8 +16,9 @@ from django.utils import translation
 
 from django_chatkit.agents import AgentServer, ToolContext
 from django_chatkit.demo import DemoModel, DemoServer, demo_tools
+from django_chatkit.demo.conversation import readable
 from django_chatkit.demo.matching import OWN_TOOLS, find_tool
-from django_chatkit.demo.script import COMMANDS, readable
+from django_chatkit.demo.script import COMMANDS
 from django_chatkit.demo.server import PAINTBRUSH
 from django_chatkit.demo.steps import SECRET
 from django_chatkit.models import Attachment, Thread, ThreadItem
@@ -390,3 +391,13 @@ async def test_sources(chat):
     reply = (await chat.send("/sources")).assert_ok()
     [part] = reply.get(types.AssistantMessageItem).content
     assert [note.source.type for note in part.annotations] == ["url", "file"]
+
+
+async def test_it_repeats_what_the_page_told_it(chat):
+    assert "The page told me" not in (await chat.send("What am I looking at?")).text
+    chat.look_at(page_context={"section": "account"})
+    assert (await chat.send("What am I looking at?")).text == "The page told me: section: account"
+
+
+async def test_it_repeats_a_quotation(chat):
+    assert (await chat.send("Why?", quoted_text="Because.")).text == "You quote: Because."
