@@ -16,9 +16,12 @@ from django.utils import translation
 
 from django_chatkit.agents import AgentServer, ToolContext
 from django_chatkit.demo import DemoModel, DemoServer, demo_tools
+from django_chatkit.demo.conversation import readable
 from django_chatkit.demo.matching import OWN_TOOLS, find_tool
-from django_chatkit.demo.script import COMMANDS, SECRET, readable
-from django_chatkit.models import Thread, ThreadItem
+from django_chatkit.demo.script import COMMANDS
+from django_chatkit.demo.server import PAINTBRUSH
+from django_chatkit.demo.steps import SECRET
+from django_chatkit.models import Attachment, Thread, ThreadItem
 from django_chatkit.testing import ChatKitClient, user_input
 
 from chatkit import types
@@ -303,7 +306,7 @@ def test_no_tool_is_called_for_nothing(question):
 
 
 def test_the_demos_own_tools_are_left_to_commands():
-    assert {tool.name for tool in demo_tools} == OWN_TOOLS
+    assert {tool.name for tool in [*demo_tools, PAINTBRUSH]} == OWN_TOOLS
     assert find_tool("show the widget, ask the page, set the status", demo_tools) is None
 
 
@@ -361,3 +364,40 @@ async def test_notice(chat):
     reply = await chat.send("/notice")
     assert {"notice", "client_effect"} <= {event.type for event in reply.events}
     assert "there is a notice" in reply.text
+
+
+@pytest.mark.parametrize("words", ["/image", "Please draw a kettle"])
+async def test_image(chat, words):
+    reply = (await chat.send(words)).assert_ok()
+    updates = [event.update for event in reply.filter(types.ThreadItemUpdatedEvent)]
+    shown = [update.image.url for update in updates if update.type == "generated_image.updated"]
+    picture = reply.get(types.GeneratedImageItem).image.url
+    assert len({*shown, picture}) == 3
+    assert kinds(reply) == ["user_message", "generated_image", "assistant_message"]
+    row = await Attachment.objects.aget()
+    assert row.mime_type == "image/png"
+    assert row.file.size > 500
+    again = await chat.send("And what is this?", reply.thread_id)
+    assert again.assert_ok().text.startswith("You said: And what is this?")
+
+
+async def test_it_does_not_draw_where_there_is_no_place_for_pictures(chat, settings):
+    settings.STORAGES = {name: storage for name, storage in settings.STORAGES.items() if name != "chatkit"}
+    assert "no tool named image_generation" in (await chat.send("/image")).assert_ok().text
+    assert not await Attachment.objects.aexists()
+
+
+async def test_sources(chat):
+    reply = (await chat.send("/sources")).assert_ok()
+    [part] = reply.get(types.AssistantMessageItem).content
+    assert [note.source.type for note in part.annotations] == ["url", "file"]
+
+
+async def test_it_repeats_what_the_page_told_it(chat):
+    assert "The page told me" not in (await chat.send("What am I looking at?")).text
+    chat.look_at(page_context={"section": "account"})
+    assert (await chat.send("What am I looking at?")).text == "The page told me: section: account"
+
+
+async def test_it_repeats_a_quotation(chat):
+    assert (await chat.send("Why?", quoted_text="Because.")).text == "You quote: Because."

@@ -31,6 +31,8 @@ OWN_TOOLS = {
     "show_widget",
     "show_progress",
     "show_notice",
+    "name_sources",
+    "image_generation",
     "clear_shelf",
     "show_form",
     "show_counter",

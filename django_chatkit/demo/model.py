@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -12,10 +13,11 @@ from typing import Any
 from agents import Model, ModelResponse, Tool, TResponseInputItem, Usage
 from agents.items import TResponseStreamEvent
 from openai.types import responses
-from openai.types.responses import response_reasoning_item, response_usage
+from openai.types.responses import response_output_item, response_reasoning_item, response_usage
 
 from .matching import Call
-from .script import Fail, Say, Step, Think, write_answer
+from .script import write_answer
+from .steps import Draw, Fail, Say, Step, Think
 
 
 class DemoError(Exception):
@@ -99,6 +101,8 @@ class ResponseStream:
                 return self.think(step)
             case Call():
                 return self.call(step)
+            case Draw():
+                return self.draw(step)
             case Fail():
                 return self.fail(step)
 
@@ -145,6 +149,19 @@ class ResponseStream:
         yield self.event("function_call_arguments.delta", delta=step.arguments, **where)
         yield self.event("function_call_arguments.done", arguments=step.arguments, name=step.name, **where)
         yield self.done(item.model_copy(update={"arguments": step.arguments, "status": "completed"}))
+
+    async def draw(self, step: Draw) -> AsyncIterator[TResponseStreamEvent]:
+        item = response_output_item.ImageGenerationCall(
+            id=new_id("ig"), type="image_generation_call", status="in_progress"
+        )
+        where = {"item_id": item.id, "output_index": len(self.output)}
+        yield self.item_event("added", item)
+        *drafts, last = [base64.b64encode(picture).decode() for picture in step.pictures]
+        for index, draft in enumerate(drafts):
+            partial = {"partial_image_b64": draft, "partial_image_index": index}
+            yield self.event("image_generation_call.partial_image", **partial, **where)
+            await asyncio.sleep(step.seconds)
+        yield self.done(item.model_copy(update={"result": last, "status": "completed"}))
 
     async def fail(self, step: Fail) -> AsyncIterator[TResponseStreamEvent]:
         async for event in self.say(step.after):
@@ -194,6 +211,7 @@ EVENTS: dict[str, Any] = {
     "content_part.done": responses.ResponseContentPartDoneEvent,
     "output_text.delta": responses.ResponseTextDeltaEvent,
     "output_text.done": responses.ResponseTextDoneEvent,
+    "image_generation_call.partial_image": responses.ResponseImageGenCallPartialImageEvent,
     "function_call_arguments.delta": responses.ResponseFunctionCallArgumentsDeltaEvent,
     "function_call_arguments.done": responses.ResponseFunctionCallArgumentsDoneEvent,
     "reasoning_summary_part.added": responses.ResponseReasoningSummaryPartAddedEvent,

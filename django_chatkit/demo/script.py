@@ -2,95 +2,64 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from agents import Tool
 from django.utils.translation import gettext as _, gettext_noop
 
+from .conversation import (
+    answers_in,
+    attached_in,
+    called,
+    full_text_of,
+    in_words,
+    is_form,
+    mentioned_in,
+    page_in,
+    question_in,
+    quoted_in,
+    readable,
+    text_of,
+)
 from .matching import OWN_TOOLS, Call, find_tool
+from .picture import drafts
+from .steps import Draw, Fail, Say, Step, Think
 
-WORD_SECONDS = 0.015
 MAX_PIECES = 10_000
 MAX_MILLISECONDS = 60_000
-SECRET = "sk-demo-secret-9f2c (this must never be seen on a page)"  # noqa: S105
-# What ChatKit's converter adds in the user's name is not what the user said.
-ADDED = ("The user is referring to", "# User-provided context", "The following graphical", "A message was")
-ATTACHED = re.compile(r"^The user attached the file (?P<name>.+) \((?P<type>[^()]+)\)", re.MULTILINE)
-MENTIONED = re.compile(
-    r"^(['\"])(?P<title>.+?)\1 has the id .*facts:\n<Mention>\n(?P<facts>.*?)\n</Mention>", re.MULTILINE
-)
-STRUCTURED = "A structured input request was displayed"
-
-
-@dataclass
-class Say:
-    """An assistant message, piece by piece."""
-
-    pieces: list[str]
-    seconds: float = WORD_SECONDS
-    item_id: str = ""
-
-    async def stream(self) -> AsyncIterator[str]:
-        for piece in self.pieces:
-            await asyncio.sleep(self.seconds)
-            yield piece
-
-
-@dataclass
-class Think:
-    """Thoughts before the answer."""
-
-    thoughts: list[str]
-    seconds: float = WORD_SECONDS
-
-
-@dataclass
-class Fail:
-    """An exception, after some text."""
-
-    after: Say
-    text: str = SECRET
-
-
-Step = Say | Think | Call | Fail
 
 
 def write_answer(items: list[Any], tools: list[Tool]) -> list[Step]:
     """The steps of the answer to a conversation, as the Agents SDK hands it to a model."""
+    page = page_in(items)
     items = [item for item in items if item.get("role") not in ("system", "developer")]
     last: dict[str, Any] = items[-1] if items else {}
     if last.get("type") == "function_call_output":
         output = readable(last["output"])
         return [say(_("The tool {name} says: {output}"), name=called(items, last), output=output)]
-    if text_of(last).startswith(STRUCTURED):
-        return [say(_("Your answer: {answers}"), answers=answers_in(text_of(last)))]
     question = question_in(items)
     names = {tool.name for tool in tools}
-    if files := ATTACHED.findall(full_text_of(last)):
-        return [describe(files)]
-    if mentions := MENTIONED.findall(full_text_of(last)):
-        return [tell(mentions)]
-    steps = command(question, names) or lookup(question, tools) or by_word(question, names)
+    told = repeat(last, page if "looking at" in question else "")
+    steps = told or command(question, names) or lookup(question, tools) or by_word(question, names)
     return steps or chat(items, names)
 
 
-def text_of(item: dict[str, Any]) -> str:
-    """What a person said; what the converter says of their files begins a part of its own."""
-    text = full_text_of(item)
-    file = ATTACHED.search(text)
-    return text[: file.start()] if file else text
-
-
-def full_text_of(item: dict[str, Any]) -> str:
-    content = item.get("content") or ""
-    if isinstance(content, str):
-        return content
-    return "\n".join(part.get("text", "") for part in content)
+def repeat(last: dict[str, Any], page: str) -> list[Step]:
+    """What came with the last message besides words, or what the page tells."""
+    text = full_text_of(last)
+    if is_form(text_of(last)):
+        return [say(_("Your answer: {answers}"), answers=answers_in(text_of(last)))]
+    if files := attached_in(text):
+        return [describe(files)]
+    if mentions := mentioned_in(text):
+        return [tell(mentions)]
+    if quotation := quoted_in(text):
+        return [say(_("You quote: {quotation}"), quotation=quotation)]
+    return [say(_("The page told me: {facts}"), facts=in_words(page))] if page else []
 
 
 def describe(files: list[tuple[str, str]]) -> Say:
@@ -102,38 +71,6 @@ def tell(mentions: list[tuple[str, str, str]]) -> Say:
     """What the demo knows of a thing that was mentioned: only the facts that it was given."""
     lines = "".join(f"\n\n- **{title}**: {in_words(facts)}" for _quote, title, facts in mentions)
     return say(_("This is what I was told of what you mention:{lines}"), lines=lines)
-
-
-def in_words(facts: str) -> str:
-    try:
-        return "; ".join(f"{name}: {value}" for name, value in json.loads(facts).items())
-    except ValueError:  # it was shortened
-        return facts
-
-
-def question_in(items: list[Any]) -> str:
-    """What the person said last."""
-    said = (text_of(item).strip() for item in reversed(items) if item.get("role") == "user")
-    return next((text for text in said if not text.startswith(ADDED)), "")
-
-
-def called(items: list[Any], output: dict[str, Any]) -> str:
-    calls = (item for item in items if item.get("type") == "function_call")
-    return next((call["name"] for call in calls if call["call_id"] == output["call_id"]), "?")
-
-
-def readable(output: Any) -> Any:
-    """A tool's JSON with its characters as they are, and not as escapes."""
-    try:
-        found = json.loads(output)
-    except (TypeError, ValueError):  # it is no JSON
-        return output
-    return json.dumps(found, ensure_ascii=False) if isinstance(found, dict | list) else output
-
-
-def answers_in(text: str) -> str:
-    lines = text.partition("<StructuredInput>\n")[2].partition("\n</StructuredInput>")[0]
-    return lines.removeprefix("- ").replace("\n- ", "; ")
 
 
 def say(text: str, **parts: Any) -> Say:
@@ -211,6 +148,18 @@ COMMANDS = [
         lambda match: [Call("clear_shelf", json.dumps({"number": 7}))],
     ),
     Command(
+        "/image",
+        "/image",
+        gettext_noop("a picture that grows while it is drawn"),
+        lambda match: painting(),
+    ),
+    Command(
+        "/sources",
+        "/sources",
+        gettext_noop("an answer with its sources"),
+        lambda match: [Call("name_sources")],
+    ),
+    Command(
         "/notice", "/notice", gettext_noop("a notice, and an effect"), lambda match: [Call("show_notice")]
     ),
     Command(
@@ -252,8 +201,12 @@ def command(question: str, names: set[str]) -> list[Step]:
 
 def possible(steps: list[Step], names: set[str]) -> list[Step]:
     """The steps, unless the agent has not the tools for them."""
-    missing = [step.name for step in steps if isinstance(step, Call) and step.name not in names]
+    missing = missing_tools(steps, names)
     return [say(_("This agent has no tool named {name}."), name=missing[0])] if missing else steps
+
+
+def missing_tools(steps: list[Step], names: set[str]) -> list[str]:
+    return [step.name for step in steps if isinstance(step, Call | Draw) and step.name not in names]
 
 
 def lookup(question: str, tools: list[Tool]) -> list[Step]:
@@ -266,7 +219,7 @@ def by_word(question: str, names: set[str]) -> list[Step]:
     if words & {"help", "commands"}:
         return [introduction(names)]
     for triggers, steps in WORDS:
-        if words & triggers and all(not isinstance(step, Call) or step.name in names for step in steps()):
+        if words & triggers and not missing_tools(steps(), names):
             return steps()
     return []
 
@@ -277,7 +230,12 @@ WORDS: list[tuple[set[str], Callable[[], list[Step]]]] = [
     ({"think", "thinking"}, lambda: [think(), say(_("I have thought about it: yes."))]),
     ({"progress", "work"}, lambda: [Call("show_progress")]),
     ({"widget", "show"}, lambda: [Call("show_widget")]),
+    ({"draw", "paint"}, lambda: painting()),
 ]
+
+
+def painting() -> list[Step]:
+    return [Draw(drafts()), say(_("There it is. I can draw this only; a real model draws what you like."))]
 
 
 def think() -> Think:

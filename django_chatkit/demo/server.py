@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agents import Agent, StopAtTools
+from typing import Any
+
+from agents import Agent, ImageGenerationTool, StopAtTools
 from django.utils.translation import gettext_lazy as _
 
 from django_chatkit.agents import AgentServer
@@ -13,6 +15,8 @@ from django_chatkit.models import has_place_for_files
 from .actions import DemoActions
 from .model import DemoModel
 from .tools import LAST_TOOLS, demo_tools
+
+PAINTBRUSH = ImageGenerationTool(tool_config={"type": "image_generation", "partial_images": 2})
 
 
 class DemoServer(DemoActions, AgentServer):
@@ -40,6 +44,12 @@ class DemoServer(DemoActions, AgentServer):
         "composer": {"placeholder": _("Say something, or type a command")},
         "threadItemActions": {"feedback": True, "retry": True},
     }
+
+    def get_agent(self, context: ChatKitContext) -> Agent[Any]:
+        """It draws too, on a site that has a place for pictures."""
+        agent = super().get_agent(context)
+        can_draw = has_place_for_files() and PAINTBRUSH.name not in {tool.name for tool in agent.tools}
+        return agent.clone(tools=[*agent.tools, PAINTBRUSH]) if can_draw else agent
 
     def get_attachments(self, context: ChatKitContext) -> Attachments | None:
         """Files too, on a site that has a place for them."""

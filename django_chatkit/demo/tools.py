@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from django_chatkit.agents import ToolContext, client_tool, tool
 from django_chatkit.questions import Choice, Text
+from django_chatkit.sdk import types
 
 from .actions import counter, form, pressable
 
@@ -71,6 +72,16 @@ async def show_notice(ctx: ToolContext) -> str:
     return _("there is a notice, and the page got an effect.")
 
 
+@tool
+async def name_sources(ctx: ToolContext) -> str:
+    """Answer with sources."""
+    await ctx.context.cite(
+        types.URLSource(url="https://docs.djangoproject.com/", title="Django"),
+        types.FileSource(filename="README.md", title="README"),
+    )
+    return _("these are two sources.")
+
+
 @tool(confirm=gettext_lazy("Clear shelf {number} of the demo?"))
 async def clear_shelf(ctx: ToolContext, number: int) -> str:
     """Do something that waits for the person's yes."""
@@ -108,6 +119,7 @@ demo_tools: list[Tool] = [
     show_widget,
     show_progress,
     show_notice,
+    name_sources,
     clear_shelf,
     show_form,
     show_counter,

@@ -14,7 +14,7 @@ from agents import ModelSettings, Tool
 
 from django_chatkit.demo.matching import Call
 from django_chatkit.demo.model import DemoModel
-from django_chatkit.demo.script import Say, Step, Think
+from django_chatkit.demo.steps import Say, Step, Think
 
 
 class ToolCall:
