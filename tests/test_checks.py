@@ -567,8 +567,10 @@ def test_policy_that_blocks_everything(csp):
     csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"]}}
     name = "CONTENT_SECURITY_POLICY"
     assert found() == [
-        csp_message(name, "script-src", CDN),
+        csp_message(name, "script-src", "'self'"),
+        csp_message(name, "style-src", "'self'"),
         csp_message(name, "connect-src", "'self'"),
+        csp_message(name, "script-src", CDN),
         csp_message(name, "frame-src", CDN),
     ]
 
@@ -581,10 +583,14 @@ def test_policy_that_blocks_everything(csp):
         {"default-src": ["*"]},
         {"default-src": "https:"},
         {"default-src": ["'self'", CDN]},
-        {"default-src": ["'self'"], "script-src": ["cdn.platform.openai.com"], "frame-src": (CDN + "/",)},
         {
             "default-src": ["'self'"],
-            "script-src-elem": ["*.openai.com"],
+            "script-src": ["'self'", "cdn.platform.openai.com"],
+            "frame-src": (CDN + "/",),
+        },
+        {
+            "default-src": ["'self'"],
+            "script-src-elem": ["'self'", "*.openai.com"],
             "child-src": ["https://*.openai.com"],
         },
         {"default-src": ["'self'"], "script-src": ["'strict-dynamic'"], "frame-src": {CDN}},
@@ -614,8 +620,21 @@ def test_policy_of_django_6(settings):
 def test_policy_of_an_old_django_csp(csp):
     csp.CONTENT_SECURITY_POLICY = None
     csp.CSP_DEFAULT_SRC = ("'self'",)
-    csp.CSP_SCRIPT_SRC = (CDN,)
+    csp.CSP_SCRIPT_SRC = (CDN, "'self'")
     assert found() == [csp_message("CSP_*", "frame-src", CDN)]
+
+
+def test_policy_without_the_place_of_our_own_files(csp):
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'self'", CDN], "script-src": [CDN]}}
+    assert found() == [csp_message("CONTENT_SECURITY_POLICY", "script-src", "'self'")]
+    csp.STATIC_URL = "https://static.example/files/"
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'self'", "https://static.example"]}}
+    assert {(message.id, "static.example" in message.msg) for message in found()} == {("chatkit.W007", False)}
+    csp.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'self'", CDN]}}
+    assert found() == [
+        csp_message("CONTENT_SECURITY_POLICY", "script-src", "https://static.example"),
+        csp_message("CONTENT_SECURITY_POLICY", "style-src", "https://static.example"),
+    ]
 
 
 def test_policy_with_a_script_of_our_own(csp):
@@ -632,6 +651,9 @@ def test_no_domain_key(deployed):
     message = "CHATKIT_DOMAIN_KEY is not set: on a public domain the chat disappears after a second or two."
     hint = "Add the domain to OpenAI's domain allowlist, and set CHATKIT_DOMAIN_KEY to its key."
     assert found() == []
+    assert found(deploy=True) == [Warning(message, hint=hint, id="chatkit.W008")]
+    deployed.CHATKIT_DOMAIN_KEY = "domain_pk_localhost_dev"
+    message = message.replace("is not set", "is 'domain_pk_localhost_dev', which is no real key")
     assert found(deploy=True) == [Warning(message, hint=hint, id="chatkit.W008")]
 
 

@@ -182,6 +182,7 @@ def test_a_floating_chat(visit):
         {"Sec-Fetch-Dest": "empty"},
         {"HX-Request": "true"},
         {"Turbo-Frame": "a"},
+        {"X-Turbo-Request-Id": "a"},
         {"X-Requested-With": "XMLHttpRequest"},
     ],
 )

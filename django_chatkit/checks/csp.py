@@ -16,6 +16,7 @@ from django_chatkit.csp import SELF, origin_of
 
 FALLBACKS = {
     "script-src": ("script-src-elem", "script-src", "default-src"),
+    "style-src": ("style-src-elem", "style-src", "default-src"),
     "frame-src": ("frame-src", "child-src", "default-src"),
     "connect-src": ("connect-src", "default-src"),
 }
@@ -50,9 +51,10 @@ def check_policy(setting: str, policy: dict[str, Any]) -> Iterator[CheckMessage]
 
 
 def wanted_sources(script: str) -> list[tuple[str, str]]:
-    """The page loads the element's script, the element a frame, and the page posts to its own site."""
-    wanted = [("script-src", script), ("connect-src", SELF)]
-    return wanted if script == SELF else [*wanted, ("frame-src", script)]
+    """The page loads our files and the element's script, the element a frame; requests go to the own site."""
+    static = origin_of(settings.STATIC_URL or "")
+    wanted = [("script-src", static), ("style-src", static), ("connect-src", SELF)]
+    return wanted if script == SELF else [*wanted, ("script-src", script), ("frame-src", script)]
 
 
 def allows(given: Any, wanted: str) -> bool:

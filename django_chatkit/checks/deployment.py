@@ -16,11 +16,14 @@ from django_chatkit.csp import SELF, origin_of
 
 @register(TAG, deploy=True)
 def check_domain_key(**kwargs: Any) -> list[CheckMessage]:
-    if conf.CHATKIT_DOMAIN_KEY != LOCAL_DOMAIN_KEY or origin_of(conf.CHATKIT_SCRIPT_URL) == SELF:
+    key = conf.CHATKIT_DOMAIN_KEY
+    # The samples of OpenAI, for one, have domain_pk_localhost_dev.
+    if "local" not in str(key).lower() or origin_of(conf.CHATKIT_SCRIPT_URL) == SELF:
         return []
+    what = "is not set" if key == LOCAL_DOMAIN_KEY else f"is {key!r}, which is no real key"
     return [
         Warning(
-            "CHATKIT_DOMAIN_KEY is not set: on a public domain the chat disappears after a second or two.",
+            f"CHATKIT_DOMAIN_KEY {what}: on a public domain the chat disappears after a second or two.",
             hint="Add the domain to OpenAI's domain allowlist, and set CHATKIT_DOMAIN_KEY to its key.",
             id="chatkit.W008",
         )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_chatkit")
 
-SWAP_HEADERS = ("HX-Request", "Turbo-Frame", "X-Up-Version", "X-Requested-With")
+SWAP_HEADERS = ("HX-Request", "X-Turbo-Request-Id", "Turbo-Frame", "X-Up-Version", "X-Requested-With")
 
 
 @dataclass

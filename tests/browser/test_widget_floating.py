@@ -145,6 +145,14 @@ def test_it_sits_in_the_corner(new_page):
     assert button["y"] + button["height"] == 800 - 16
 
 
+@pytest.mark.parametrize(("height", "expected"), [("500", 500), ("20rem", 320), ("5000", 800 - 112)])
+def test_its_height(new_page, height, expected):
+    page = new_page(viewport={"width": 1000, "height": 800}, reduced_motion="reduce")
+    show(page, f"{{% chatkit_widget 'public' mode='floating' height='{height}' %}}")
+    launcher(page).click()
+    assert window(page).bounding_box()["height"] == expected
+
+
 def test_in_languages_from_right_to_left_it_sits_at_the_left(new_page):
     page = new_page(viewport={"width": 1000, "height": 800}, reduced_motion="reduce")
     show(page, f"<div dir='rtl'>{WIDGET}</div>")

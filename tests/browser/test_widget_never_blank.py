@@ -166,6 +166,59 @@ def test_without_javascript(new_page):
     expect(page.locator("noscript .chatkit-hint")).to_be_visible()
 
 
+def forget(route):
+    route.fulfill(status=404, body="Not found")
+
+
+def in_a_while(page):
+    """The end of what widget.css waits for."""
+    page.evaluate("""() => {
+      for (const animation of document.getAnimations()) animation.finish();
+    }""")
+
+
+@pytest.mark.parametrize("obstacle", ["not served", "forbidden"])
+@pytest.mark.parametrize("debug", [True, False])
+def test_our_own_script_does_not_run(page, console, settings, obstacle, debug):
+    settings.DEBUG = debug
+    console.expect(FAILED, "Content Security Policy")
+    if obstacle == "not served":
+        page.route("**/widget.js", forget)
+    show(page, WIDGET, policy="script-src https://cdn.platform.openai.com" if obstacle == "forbidden" else "")
+    panel = page.get_by_text("The chat could not be loaded.")
+    expect(panel).not_to_be_visible()
+    in_a_while(page)
+    expect(panel).to_be_visible()
+    expect(page.get_by_text("was collectstatic run?")).to_have_count(1 if debug else 0)
+    expect(page.get_by_role("button")).to_have_count(0)  # which could not do anything
+
+
+def test_nothing_of_ours_is_served(page, console):
+    console.expect(FAILED)
+    for file in ("widget.js", "widget.css"):
+        page.route(f"**/{file}", forget)
+    show(page, WIDGET)
+    expect(page.get_by_text("The chat could not be loaded.")).to_be_visible()
+
+
+def test_our_stylesheet_is_not_served(page, console):
+    console.expect(FAILED)
+    page.route("**/widget.css", forget)
+    show(page, WIDGET)
+    expect_chat(page)
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_there_is_no_button_that_does_nothing(page, console, settings, debug):
+    settings.DEBUG = debug
+    console.expect(FAILED)
+    page.route("**/floating.js", forget)
+    show(page, "{% chatkit_widget 'public' mode='floating' %}")
+    in_a_while(page)
+    expect(page.get_by_role("button")).to_have_count(0)
+    expect(page.locator(".chatkit-absent:visible")).to_have_count(1 if debug else 0)
+
+
 def test_a_visitor_who_must_sign_in(page):
     show(page, "{% chatkit_widget 'sales' %}")
     expect(page.get_by_text("Please sign in to chat.")).to_be_visible()

@@ -7,20 +7,39 @@
   /** @typedef {import("@openai/chatkit").OpenAIChatKit} OpenAIChatKit */
 
   class DjangoChatKitFloating extends HTMLElement {
+    static observedAttributes = ["style"];
     #life = new AbortController();
+    #isOpen = false;
 
     connectedCallback() {
       this.#life = new AbortController();
       const { signal } = this.#life;
+      this.attributeChangedCallback();
       this.#find("launcher").addEventListener("click", () => this.toggle(), { signal });
       this.#find("close").addEventListener("click", () => this.close(), { signal });
       this.addEventListener("keydown", (event) => this.#onKey(event), { signal });
       this.addEventListener("chatkit.log", () => this.#focusComposer(), { signal });
       this.#show(this.#remembered); // Without the focus: nobody has asked for it on this page.
+      this.#keep(signal);
     }
 
     disconnectedCallback() {
       this.#life.abort();
+    }
+
+    attributeChangedCallback() {
+      const { height } = this.dataset;
+      if (height && !this.style.getPropertyValue("--chatkit-height"))
+        this.style.setProperty("--chatkit-height", height);
+    }
+
+    /** A swap that morphs puts attributes back to what the server wrote. @param {AbortSignal} signal */
+    #keep(signal) {
+      const observer = new MutationObserver(() => {
+        if (this.#find("window").hidden === this.#isOpen) this.#show(this.#isOpen);
+      });
+      observer.observe(this.#find("window"), { attributeFilter: ["hidden"] });
+      signal.addEventListener("abort", () => observer.disconnect());
     }
 
     open() {
@@ -35,12 +54,13 @@
     }
 
     toggle() {
-      if (this.#find("window").hidden) this.open();
-      else this.close();
+      if (this.#isOpen) this.close();
+      else this.open();
     }
 
     /** @param {boolean} open */
     #show(open) {
+      this.#isOpen = open;
       this.#find("window").hidden = !open;
       this.#find("launcher").setAttribute("aria-expanded", String(open));
       this.#remembered = open;
@@ -50,7 +70,7 @@
     async #start() {
       await customElements.whenDefined("django-chatkit");
       const chat = /** @type {Chat | null} */ (this.querySelector("django-chatkit"));
-      if (!this.#find("window").hidden) chat?.start();
+      if (this.#isOpen) chat?.start();
     }
 
     /** Before the chat is ready its composer would take the focus later, from wherever it is then. */
@@ -63,7 +83,7 @@
 
     /** @param {KeyboardEvent} event */
     #onKey(event) {
-      if (event.key !== "Escape" || event.defaultPrevented || this.#find("window").hidden) return;
+      if (event.key !== "Escape" || event.defaultPrevented || !this.#isOpen) return;
       event.preventDefault();
       this.close();
     }

@@ -263,24 +263,40 @@
   // The element
 
   class DjangoChatKit extends HTMLElement {
+    static observedAttributes = ["style", "data-state"];
     /** Ends with this stay in the page. */
     #life = new AbortController();
     /** @type {Config | undefined} */
     #config;
     /** @type {PageOptions | undefined} */
     #options;
+    /** @type {"loading" | "ready" | "problem" | undefined} */
+    #state;
 
     async connectedCallback() {
       const life = new AbortController();
       this.#life = life;
-      this.#config = this.#options = undefined;
-      if (this.dataset.height) this.style.setProperty("--chatkit-height", this.dataset.height);
+      this.#config = this.#options = this.#state = undefined;
+      this.#writeAll({}); // That this script does not run, which is what the page says without it.
+      this.#setHeight();
       await pageScripts();
       if (!life.signal.aborted && !this.closest('[data-chatkit="window"][hidden]')) this.start();
     }
 
     disconnectedCallback() {
       this.#life.abort();
+    }
+
+    /** Swaps put attributes back to what the server wrote: HTMX the style, all that morph each one. */
+    attributeChangedCallback() {
+      this.#setHeight();
+      if (this.#state && this.dataset.state !== this.#state) this.dataset.state = this.#state;
+    }
+
+    #setHeight() {
+      const { height } = this.dataset;
+      if (height && !this.style.getPropertyValue("--chatkit-height"))
+        this.style.setProperty("--chatkit-height", height);
     }
 
     get #chat() {
@@ -395,8 +411,7 @@
       const text = `${error?.name}: ${error?.message}`;
       if (/domain ?verification/i.test(text)) this.#report("domain", text);
       else if (error?.name === "FatalAppError") this.#report("options", text);
-      else if (error?.name === "IntegrationError" && this.dataset.state !== "ready")
-        this.#report("options", text);
+      else if (error?.name === "IntegrationError" && this.#state !== "ready") this.#report("options", text);
     }
 
     /** @param {SecurityPolicyViolationEvent} event @param {Config} config */
@@ -404,37 +419,46 @@
       const { disposition, effectiveDirective, blockedURI } = event;
       const { origin } = new URL(config.scriptUrl, document.baseURI);
       const ours = /^(script|frame|child)-src/.test(effectiveDirective) && blockedURI.startsWith(origin);
-      if (!ours || disposition !== "enforce" || this.dataset.state === "ready") return;
+      if (!ours || disposition !== "enforce" || this.#state === "ready") return;
       this.#report("blocked", `${effectiveDirective}: ${blockedURI}`);
     }
 
     #onSilence() {
-      if (this.dataset.state === "loading") this.#report(customElements.get(COMPONENT) ? "silent" : "script");
+      if (this.#state === "loading") this.#report(customElements.get(COMPONENT) ? "silent" : "script");
     }
 
     /** Show what is wrong. The first word stands, unless a cause can be named. @param {string} kind @param {string} [detail] */
     #report(kind, detail = "") {
-      if (this.dataset.state === "problem" && !detail) return;
+      if (this.#state === "problem" && !detail) return;
       if (this.dataset.problem === "blocked" || !this.#config) return;
       const { messages, hints } = this.#config;
-      Object.assign(this.dataset, { state: "problem", problem: kind });
-      this.#write("text", messages[kind]);
-      this.#write("hint", hints?.[kind]);
-      this.#write("detail", hints ? detail : "");
+      this.#setState("problem");
+      this.dataset.problem = kind;
+      this.#writeAll({ text: messages[kind], hint: hints?.[kind], detail: hints ? detail : "" });
     }
 
     /** @param {"loading" | "ready"} state */
     #recover(state) {
-      if (this.dataset.state === state) return;
+      if (this.#state === state) return;
       delete this.dataset.problem;
-      this.dataset.state = state;
-      for (const part of ["text", "hint", "detail"]) this.#write(part, "");
+      this.#setState(state);
+      this.#writeAll({});
     }
 
-    /** @param {string} part @param {string | undefined} text */
-    #write(part, text) {
-      const place = this.#find(part);
-      if (place) Object.assign(place, { textContent: text ?? "", hidden: !text });
+    /** @param {"loading" | "ready" | "problem"} state */
+    #setState(state) {
+      this.#state = state;
+      this.dataset.state = state;
+    }
+
+    /** @param {Record<string, string | undefined>} texts */
+    #writeAll(texts) {
+      for (const part of ["text", "hint", "detail"]) {
+        const place = this.#find(part);
+        if (place) Object.assign(place, { textContent: texts[part] ?? "", hidden: !texts[part] });
+      }
+      const reload = this.#find("reload");
+      if (reload) reload.hidden = !texts.text;
     }
 
     /** @param {string} part @returns {HTMLElement | null} */
@@ -442,6 +466,13 @@
       return this.querySelector(`[data-chatkit="${part}"]`);
     }
   }
+
+  // A page that Turbo refreshes by morphing keeps its chat: the frame and what is typed into it.
+  document.addEventListener("turbo:before-morph-element", (event) => {
+    const { currentElement: chat, newElement } = /** @type {CustomEvent} */ (event).detail;
+    const ours = /^django-chatkit/.test(chat.localName);
+    if (ours && chat.dataset.server === newElement?.dataset.server) event.preventDefault();
+  });
 
   customElements.define("django-chatkit", DjangoChatKit);
 })();
