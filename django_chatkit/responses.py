@@ -11,6 +11,8 @@ from .sdk import types
 
 def for_the_wire(obj: Any) -> Any:
     """A copy whose times name their zone: the SDK's are naive, which a browser takes for its own."""
+    if isinstance(obj, types.ThreadItemUpdatedEvent):  # nearly all of an answer, without such a time
+        return obj
     if isinstance(obj, types.SyncCustomActionResponse) and isinstance(obj.updated_item, HIDDEN):
         return types.SyncCustomActionResponse()
     if isinstance(obj, types.Page):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _, override
@@ -72,12 +72,10 @@ class Run:
         self, source: AsyncIterator[types.ThreadStreamEvent]
     ) -> AsyncGenerator[types.ThreadStreamEvent, None]:
         """Raises TimeoutError once the whole answer has taken the server's ``timeout``."""
-        deadline = asyncio.get_running_loop().time() + self.server.timeout
+        deadline = Deadline(self.server.timeout)
         try:
             while True:
-                # Not around the whole loop: the deadline must strike while we wait for the
-                # answer, never while somebody else waits for us.
-                async with asyncio.timeout_at(deadline):
+                with deadline:
                     try:
                         event = await anext(source)
                     except StopAsyncIteration:
@@ -86,11 +84,15 @@ class Run:
                         raise own_cancellation(error) from None
                 yield event
         finally:
+            deadline.timer.cancel()
             await close(source)
 
     async def see_to(self, event: types.ThreadStreamEvent) -> bool:
         """Keep track of an event. Returns whether the browser may have it."""
         match event:
+            case types.ThreadItemUpdatedEvent():
+                self.server._update_pending_items(self.pending, own_copy(event))
+                await self.save_now_and_then()
             case types.ThreadItemAddedEvent():
                 if isinstance(event.item, HIDDEN):
                     return False
@@ -104,9 +106,6 @@ class Run:
                 self.pending.pop(event.item.id, None)
             case types.ThreadItemRemovedEvent():
                 self.pending.pop(event.item_id, None)
-            case types.ThreadItemUpdatedEvent():
-                self.server._update_pending_items(self.pending, own_copy(event))
-                await self.save_now_and_then()
         return True
 
     async def save_now_and_then(self) -> None:
@@ -174,9 +173,41 @@ class Run:
                 return _("Something went wrong while answering. Please try again."), True
 
 
+class Deadline:
+    """``asyncio.timeout()`` with one timer for many waits: one for each event would cost more than the event.
+
+    It strikes inside ``with``: while we wait for the answer, never while somebody else waits for us.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self.waiting: asyncio.Task[Any] | None = None
+        self.timer = asyncio.get_running_loop().call_later(seconds, self.strike)
+
+    def strike(self) -> None:
+        self.passed = True
+        if self.waiting is not None:
+            self.waiting.cancel()
+
+    def __enter__(self) -> None:
+        if self.passed:
+            raise TimeoutError
+        self.waiting = asyncio.current_task()
+        self.cancelling = self.waiting.cancelling() if self.waiting is not None else 0
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, traceback: Any) -> None:
+        task, self.waiting = self.waiting, None
+        # Somebody else may have cancelled the task as well: then that counts.
+        struck = self.passed and task is not None and task.uncancel() <= self.cancelling
+        if struck and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+
 def is_question(event: types.ThreadStreamEvent) -> bool:
     """Does the answer end here until the page or the person has answered?"""
-    item = event.item if isinstance(event, types.ThreadItemDoneEvent) else None
+    if not isinstance(event, types.ThreadItemDoneEvent):
+        return False
+    item = event.item
     return isinstance(item, types.ClientToolCallItem | types.StructuredInputItem) and item.status == "pending"
 
 

@@ -83,6 +83,8 @@ class EventStream(AsyncIterator[bytes]):
         self.ready = asyncio.Event()
         self.room = asyncio.Event()
         self.producer: asyncio.Task[None] | None = None
+        self.waiting_since = 0.0
+        self.silent = False
         self.pulling = self.stopping = self.ended = False
         self.error: Exception | None = None
 
@@ -100,6 +102,8 @@ class EventStream(AsyncIterator[bytes]):
             raise
         if self.error is not None and not self.chunks:
             raise self.error
+        self.watch_silence()
+        self.producer.add_done_callback(lambda _: self.timer.cancel())
 
     async def produce_apart(self) -> None:
         """With a thread of its own for database work, and a connection that ends with it."""
@@ -152,14 +156,28 @@ class EventStream(AsyncIterator[bytes]):
             if self.ended or self.producer is None:
                 raise StopAsyncIteration
             self.ready.clear()
-            try:
-                async with asyncio.timeout(self.heartbeat):
-                    await self.ready.wait()
-            except TimeoutError:
+            self.waiting_since = self.loop.time()
+            await self.ready.wait()
+            if self.silent:
+                self.silent = False
                 return HEARTBEAT
         chunks, self.chunks = self.chunks, []
         self.room.set()
         return b"".join(chunks)
+
+    def watch_silence(self) -> None:
+        """Let the reader go with a heartbeat once it has waited long.
+
+        One timer for the whole answer: one for each piece would cost more than the piece.
+        """
+        now = self.loop.time()
+        due = self.waiting_since + self.heartbeat
+        if due <= now:
+            due = now + self.heartbeat
+            if not self.ready.is_set():  # it waits, and has since then
+                self.silent = True
+                self.ready.set()
+        self.timer = self.loop.call_at(due, self.watch_silence)
 
     async def aclose(self) -> None:
         """Stop the answer where it is, and wait until what was seen of it is saved."""

@@ -22,7 +22,7 @@ from django_chatkit.models import Thread, ThreadItem
 from django_chatkit.server import stream_text, updated
 from django_chatkit.store import DjangoStore
 from django_chatkit.streaming import HEARTBEAT, EventStream, uninterrupted
-from django_chatkit.testing import parse_frame, user_input
+from django_chatkit.testing import frames, parse_frame, user_input
 
 from .servers import ScriptedServer
 
@@ -475,6 +475,36 @@ async def test_answer_that_takes_too_long_ends_with_an_error(chat):
     assert error.message == "The answer took too long."
     assert ("assistant_message", "a ") in await stored()
     assert STOPPED not in await stored()
+
+
+async def test_time_is_up_while_the_reader_rests(chat):
+    """What is ready still comes; the answer ends where it waits next, and that is no stop."""
+    ScriptedServer.timeout = 0.2
+    say(*[f"piece{number} " for number in range(100)], then=RuntimeError("never reached"))
+    _, stream = await start(chat)
+    await asyncio.sleep(0.4)
+    body = b"".join([chunk async for chunk in stream])
+    events = [parse_frame(frame) for frame in frames(body)]
+    assert [event.message for event in events if event.type == "error"] == ["The answer took too long."]
+    kinds = dict(await stored())
+    assert STOPPED[0] not in kinds
+    assert kinds["assistant_message"].split()[:50] == [f"piece{number}" for number in range(50)]
+
+
+async def test_answer_takes_no_timer_for_each_piece(chat, monkeypatch):
+    """They were half of what a piece costs."""
+    loop = asyncio.get_running_loop()
+    original, timers = loop.call_at, []
+
+    def call_at(when, callback, *args, **kwargs):
+        timers.append(callback)
+        return original(when, callback, *args, **kwargs)
+
+    monkeypatch.setattr(loop, "call_at", call_at)
+    say(*[f"piece{number} " for number in range(200)])
+    reply = await chat.send("hi")
+    assert "piece199" in reply.text
+    assert len(timers) < 20, timers
 
 
 async def test_error_message_is_in_the_persons_language(chat):
