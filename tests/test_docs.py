@@ -16,6 +16,7 @@ from agents import Agent
 from django.core.management.base import CommandParser
 from django.db.models import Field
 
+import django_chatkit
 from django_chatkit import checks, conf, models, signals
 from django_chatkit.agents import AgentServer
 from django_chatkit.commands import Command
@@ -213,6 +214,13 @@ def blocks(text: str) -> list[tuple[str, str]]:
     return [(match[1], block) for match, block in zip(named, fenced, strict=True) if match]
 
 
+COMMANDS = {
+    "createsuperuser": ["--noinput", "--username", "ann", "--email", "ann@example.com"],
+    "chatkit_doctor": ["--user", "ann", "--stream"],
+}
+"""What the commands of the quickstart need where nobody answers their questions."""
+
+
 class Project:
     """A new project in a folder, as the quickstart's reader has one."""
 
@@ -245,6 +253,14 @@ class Project:
         before = file.read_text() if name.endswith("settings.py") else ""
         file.write_text(before + "\n" + block)
 
+    def follow(self, text: str) -> None:
+        """A page's files and commands, in the order in which a reader comes to them."""
+        for block in re.findall(r"```\w+\n.*?```", text, re.DOTALL):
+            for name, content in blocks(block):
+                self.write(name, content)
+            for command in re.findall(r"^\$ python manage.py (?!runserver)(\w+)$", block, re.MULTILINE):
+                assert "FAIL" not in self.manage(command, *COMMANDS.get(command, []))
+
     def visit(self) -> tuple[str, str, str]:
         """The root as a visitor sees it, as the first user does, and what answers to "one two"."""
         visitor, user, answer = json.loads(self.manage("shell", "-c", VISIT).splitlines()[-1])
@@ -271,24 +287,25 @@ print(json.dumps([visitor, client.get("/").content.decode(), answer]))
 def test_quickstart(tmp_path):
     project = Project(tmp_path)
     steps, own = page("quickstart.md").split("## Your own assistant")
-    for name, block in blocks(steps):
-        project.write(name, block)
-    project.manage("migrate", "--verbosity", "0")
-    project.manage("createsuperuser", "--noinput", "--username", "ann", "--email", "ann@example.com")
-    assert "FAIL" not in project.manage("chatkit_doctor", "--user", "ann", "--stream")
+    project.follow(steps)
     visitor, user, answer = project.visit()
     assert "/admin/login/" in visitor
     assert "<openai-chatkit" not in visitor
     assert "<openai-chatkit" in user
     assert answer
 
-    for name, block in blocks(own):
-        project.write(name, block)
+    project.follow(own)
     assert "no issues" in project.manage("check", "--fail-level", "WARNING")
     said = project.manage("chatkit_doctor", "--user", "ann")
     assert "Server 'default' is mysite.chat.EchoServer." in said
     assert "/chatkit/support/ answers ann." in said
     assert project.visit()[2].strip() == "one two"
+
+
+def test_migrate_comes_after_the_address():
+    """Django's checks stop ``migrate`` as long as the app has no address."""
+    for text in (page("quickstart.md"), (ROOT / "README.md").read_text(), django_chatkit.__doc__):
+        assert text.index('include("django_chatkit.urls")') < re.search(r"\bmigrate\b", text).start()
 
 
 @pytest.mark.django_db
