@@ -31,6 +31,8 @@ class Answer:
     def __init__(self, *pieces: str, **how: Any) -> None:
         self.pieces = pieces
         self.thoughts: tuple[str, ...] = how.pop("thoughts", ())
+        self.thoughts_field: str = how.pop("thoughts_field", "reasoning_content")
+        """How a Chat-Completions endpoint calls them; Ollama and vLLM say ``reasoning``."""
         self.pictures: tuple[str, ...] = how.pop("pictures", ())
         """In base64; all but the last are on the way."""
         self.sources: tuple[dict[str, Any], ...] = how.pop("sources", ())
@@ -277,7 +279,7 @@ def chat_chunks(answer: Answer, number: int) -> Any:
 
     yield chunk(role="assistant", content="")
     for thought in answer.thoughts:
-        yield chunk(reasoning_content=thought)
+        yield chunk(**{answer.thoughts_field: thought})
     for piece in answer.pieces:
         yield chunk(content=piece)
     if answer.tool:

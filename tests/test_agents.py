@@ -165,6 +165,31 @@ async def test_thoughts_become_a_workflow_before_the_answer(chat, api, use, mode
     assert not again.errors
 
 
+async def test_thoughts_that_a_provider_calls_reasoning_are_shown(chat, api, use):
+    api.answers = [Answer("Yes.", thoughts=("Let me ", "think."), thoughts_field="reasoning")]
+    use(api.chat_model())
+    reply = await chat.send("well?")
+    [workflow] = [item.workflow for item in reply.items if item.type == "workflow"]
+    assert [task.content for task in workflow.tasks] == ["Let me think."]
+    assert [part["type"] for part in await chat.load(reply.thread_id)][1:] == ["workflow", "assistant_message"]
+
+
+async def test_thoughts_before_and_after_a_tool_are_two(chat, api, use, model):
+    @function_tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    api.answers = [
+        Answer(thoughts=("I must look.",), tool=("look", {})),
+        Answer("Seen.", thoughts=("Now I know.",)),
+    ]
+    use(model, tools=[look])
+    reply = await chat.send("well?")
+    [workflow] = [item.workflow for item in reply.items if item.type == "workflow"]
+    assert [task.content for task in workflow.tasks] == ["I must look.", "Now I know."]
+
+
 async def test_retry_does_not_send_the_old_answer(chat, api, use, model):
     use(model)
     first = await chat.send("hi")
