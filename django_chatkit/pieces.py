@@ -140,5 +140,11 @@ def with_source(
     return part.model_copy(update={"annotations": [*part.annotations, note]}), added
 
 
+def as_message(thread: types.ThreadMetadata, text: str) -> list[types.ThreadStreamEvent]:
+    """A whole text as a message of the assistant's."""
+    message = Message(thread)
+    return [*message.begin(), message.add(text), *message.end()]
+
+
 def updated(item: types.ThreadItem, update: types.ThreadItemUpdate) -> types.ThreadItemUpdatedEvent:
     return types.ThreadItemUpdatedEvent(item_id=item.id, update=update)

@@ -41,6 +41,7 @@ class Run:
         self.server = server
         self.thread = thread
         self.context = context
+        context.thread = thread
         self.pending: dict[str, types.ThreadItem] = {}
         self.saved_at = time.monotonic()
 

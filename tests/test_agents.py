@@ -171,7 +171,10 @@ async def test_thoughts_that_a_provider_calls_reasoning_are_shown(chat, api, use
     reply = await chat.send("well?")
     [workflow] = [item.workflow for item in reply.items if item.type == "workflow"]
     assert [task.content for task in workflow.tasks] == ["Let me think."]
-    assert [part["type"] for part in await chat.load(reply.thread_id)][1:] == ["workflow", "assistant_message"]
+    assert [part["type"] for part in await chat.load(reply.thread_id)][1:] == [
+        "workflow",
+        "assistant_message",
+    ]
 
 
 async def test_thoughts_before_and_after_a_tool_are_two(chat, api, use, model):
@@ -253,6 +256,119 @@ async def test_provider_errors_are_explained(chat, api, use, model, status, word
     assert [(words in error.message, error.allow_retry) for error in reply.errors] == [(True, allow_retry)]
     assert b"secret detail" not in reply.body
     assert (await chat.send("again", thread_id=reply.thread_id)).text == "Answer 2."
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "words"),
+    [
+        (400, {"message": "secret detail", "code": "context_length_exceeded"}, "become too long"),
+        (400, {"message": "This model's maximum context length is 8192", "code": None}, "become too long"),
+        (400, {"message": "secret detail", "code": "content_filter"}, "I can't help with that."),
+        (429, {"message": "secret detail", "code": "insufficient_quota"}, "not available"),
+    ],
+)
+async def test_what_no_retry_would_cure_says_so(chat, api, use, model, caplog, status, error, words):
+    api.answers = [Answer(status=status, error=error)]
+    use(model)
+    reply = await chat.send("hi")
+    assert [(words in error.message, error.allow_retry) for error in reply.errors] == [(True, False)]
+    assert "secret detail" not in ours(caplog) + reply.body.decode()
+    assert ("no credit left" in ours(caplog)) is (status == 429)
+
+
+async def test_a_refusal_is_an_error_that_no_retry_is_offered_for(chat, api, use, model):
+    api.answers = [Answer(refusal="I will not.")]
+    use(model)
+    reply = await chat.send("hi")
+    assert [(error.message, error.allow_retry) for error in reply.errors] == [
+        ("I can't help with that.", False)
+    ]
+    assert [item["type"] for item in await chat.load(reply.thread_id)] == ["user_message"]
+    assert (await chat.send("well?", thread_id=reply.thread_id)).text == "Answer 2."
+
+
+@pytest.mark.parametrize("answer", [Answer(), Answer(""), Answer(" \n"), Answer(thoughts=("Hm.",))])
+async def test_no_answer_is_an_error_and_no_silence(chat, api, use, model, answer):
+    api.answers = [answer]
+    use(model)
+    reply = await chat.send("hi")
+    assert [(error.message, error.allow_retry) for error in reply.errors] == [
+        ("No answer came. Please try again.", True)
+    ]
+    kinds = [item["type"] for item in await chat.load(reply.thread_id)]
+    assert kinds == ["user_message", *(["workflow"] if answer.thoughts else [])]
+    assert (await chat.send("hi", thread_id=reply.thread_id)).text == "Answer 2."
+
+
+async def test_an_empty_message_before_a_tool_call_does_not_stay(chat, api, use, model):
+    @function_tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    api.answers = [Answer("\n\n", tool=("look", {})), Answer("Seen.")]
+    use(model, tools=[look])
+    reply = await chat.send("hi")
+    assert not reply.errors
+    assert [item["type"] for item in await chat.load(reply.thread_id)] == [
+        "user_message",
+        "assistant_message",
+    ]
+    added = [event.item.id for event in reply.events if event.type == "thread.item.added"]
+    removed = [event.item_id for event in reply.events if event.type == "thread.item.removed"]
+    assert removed == added[:1]
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda context: context.effect("refresh"),
+        lambda context: context.notify("Done."),
+        lambda context: context.show({"type": "Card", "children": []}),
+        lambda context: context.close("Bye"),
+    ],
+)
+async def test_what_a_tool_shows_is_an_answer(chat, api, use, model, do):
+    @sdk_function_tool
+    async def act(ctx: ToolContext) -> str:
+        """Act."""
+        await do(ctx.context)
+        return "done"
+
+    api.answers = [Answer(tool=("act", {}))]
+    use(model, tools=[act], tool_use_behavior="stop_on_first_tool")
+    reply = await chat.send("hi")
+    assert not reply.errors
+    assert not reply.text
+
+
+async def test_the_output_of_a_tool_that_the_agent_stops_at_is_the_answer(chat, api, use, model):
+    @function_tool
+    def opening_hours() -> str:
+        """When."""
+        return "From nine to five."
+
+    api.answers = [Answer(tool=("opening_hours", {}))]
+    use(model, tools=[opening_hours], tool_use_behavior="stop_on_first_tool")
+    reply = await chat.send("when?")
+    assert reply.text == "From nine to five."
+    assert len(api.bodies) == 1
+    assert (await chat.load(reply.thread_id))[-1]["content"][0]["text"] == "From nine to five."
+
+
+async def test_an_approval_that_no_page_can_give_says_what_to_do(chat, api, use, model, caplog, settings):
+    @sdk_function_tool(needs_approval=True)
+    def pay() -> str:
+        """Pay."""
+        raise AssertionError
+
+    settings.DEBUG = True
+    api.answers = [Answer("I pay. ", tool=("pay", {}))]
+    use(model, tools=[pay])
+    [error] = (await chat.send("pay")).errors
+    assert error.message.startswith("The assistant is not available at the moment. DEBUG: ")
+    assert "@tool(confirm=" in error.message
+    assert "@tool(confirm=" in ours(caplog)
 
 
 async def test_a_provider_that_is_not_there(chat, api, use):
@@ -417,6 +533,23 @@ def outputs(body):
     if "messages" in body:
         return [message["content"] for message in body["messages"] if message["role"] == "tool"]
     return [item["output"] for item in body["input"] if item.get("type") == "function_call_output"]
+
+
+async def test_tools_that_are_called_at_once_share_the_persons_database(chat, api, use, model, user):
+    ran = []
+
+    @function_tool
+    def count(ctx: ToolContext, number: int) -> str:
+        """Count."""
+        ran.append(number)
+        return f"{number} of {get_user_model().objects.filter(pk=ctx.context.user.pk).count()}"
+
+    api.answers = [Answer(tools=[("count", {"number": number}) for number in range(3)])]
+    use(model, tools=[count])
+    reply = await chat.send("count")
+    assert reply.text == "Answer 2."
+    assert sorted(ran) == [0, 1, 2]
+    assert outputs(api.bodies[1]) == ["0 of 1", "1 of 1", "2 of 1"]
 
 
 async def test_async_tools_and_options_work_as_in_the_sdk(chat, api, use, model):

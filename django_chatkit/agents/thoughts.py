@@ -16,7 +16,7 @@ WHOLE = "response.reasoning_text."
 
 
 class Thoughts:
-    """Follows the thoughts of one run. Each gets an id of its own, and an end before something else begins."""
+    """Follows the thoughts of one run. Each has its own id, and ends before something else begins."""
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self.new_id = new_id
