@@ -42,6 +42,8 @@ class Answer:
         if "tool" in how:
             self.tools = [how.pop("tool")]
         self.refusal: str = how.pop("refusal", "")
+        self.hosted: list[dict[str, Any]] = how.pop("hosted", [])
+        """Calls of tools that the provider runs itself."""
         self.seconds: float = how.pop("seconds", 0.0)
         """Between two pieces, and before the first."""
         self.silent: bool = how.pop("silent", False)
@@ -333,6 +335,10 @@ def response_events(answer: Answer, number: int) -> Any:
         yield from reasoning_events(answer, number, event, output)
     if answer.pictures:
         yield from picture_events(answer, number, event, output)
+    for call in answer.hosted:
+        yield event("output_item.added", item={**call, "status": "in_progress"}, output_index=len(output))
+        yield event("output_item.done", item=call, output_index=len(output))
+        output.append(call)
     if answer.pieces:
         yield from message_events(answer, number, event, output)
     if answer.refusal:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from agents import RunResultStreaming
 
 from .context import DjangoAgentContext, EventQueue
+from .hosted import progress_of
 from .thoughts import Thoughts
 
 STOP_SECONDS = 5.0
@@ -37,6 +38,8 @@ class FollowedRun:
                 return
             finally:
                 self.reader = None
+            if progress := progress_of(event, self.context.request_context.locale):
+                await self.context.stream(progress)
             for own in self.with_own_ids(event):
                 yield own
 
