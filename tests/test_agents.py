@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import sys
 
 import pytest
 from agents import (
@@ -12,10 +13,14 @@ from agents import (
     ModelSettings,
     OutputGuardrail,
     RunConfig,
+    RunHooks,
     StopAtTools,
+    WebSearchTool,
     function_tool as sdk_function_tool,
+    handoff,
     set_trace_processors,
 )
+from agents.mcp import MCPServerStdio
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -881,6 +886,169 @@ async def test_an_agent_gives_titles(chat, api, use, model, monkeypatch):
     thread = await Thread.objects.aget()
     assert thread.title == "Fine."
     assert reply.text == "Fine."
+
+
+# The Agents SDK's own ways
+
+
+class Meter(RunHooks):
+    """What a project counts."""
+
+    def __init__(self):
+        self.seen = []
+
+    async def on_llm_end(self, context, agent, response):
+        self.seen.append((context.context.user.username, agent.name, response.usage.total_tokens))
+
+    async def on_handoff(self, context, from_agent, to_agent):
+        self.seen.append((from_agent.name, to_agent.name))
+
+
+async def test_run_hooks_see_tokens_and_handoffs_of_a_person(chat, api, use, model, monkeypatch):
+    meter = Meter()
+    spanish = Agent(name="Spanish", model=model)
+    api.answers = [Answer(tool=("transfer_to_spanish", {})), Answer("Hola.")]
+    use(model, handoffs=[spanish])
+    monkeypatch.setattr(ModelServer, "run_hooks", meter)
+    reply = await chat.send("hola")
+    assert reply.text == "Hola."
+    assert meter.seen == [("ann", "Test", 2), ("Test", "Spanish"), ("ann", "Spanish", 2)]
+
+
+async def test_run_hooks_see_the_tokens_of_a_title_too(chat, api, use, model, monkeypatch):
+    meter = Meter()
+    use(model)
+    monkeypatch.setattr(ModelServer, "title_agent", Agent(name="Titles", model=api.responses_model()))
+    monkeypatch.setattr(ModelServer, "get_run_hooks", lambda self, context: meter)
+    await chat.send("hi")
+    assert sorted(meter.seen) == [("ann", "Test", 2), ("ann", "Titles", 2)]
+
+
+async def test_a_conversation_stays_with_the_agent_that_took_it_over(chat, api, use, model, monkeypatch):
+    async def took_over(ctx):
+        ctx.context.thread.metadata["agent"] = "spanish"
+
+    spanish = Agent(name="Spanish", instructions="Habla español.", model=model)
+    first = use(model, handoffs=[handoff(spanish, on_handoff=took_over)])
+
+    def get_agent(self, context):
+        return spanish if context.thread.metadata.get("agent") == "spanish" else first
+
+    monkeypatch.setattr(ModelServer, "get_agent", get_agent)
+    api.answers = [Answer("Wait. ", tool=("transfer_to_spanish", {})), Answer("Hola.")]
+    reply = await chat.send("hola")
+    assert reply.text == "Wait. Hola."
+    again = await chat.send("¿y?", thread_id=reply.thread_id)
+    assert again.text == "Answer 3."
+    assert "Habla español." in json.dumps(api.bodies[2], ensure_ascii=False)
+    assert [text for role, text in sent(api.bodies[2]) if role == "assistant"] == ["Wait. ", "Hola."]
+
+
+SEARCH = {
+    "id": "ws_1",
+    "type": "web_search_call",
+    "status": "completed",
+    "action": {"type": "search", "query": "tea", "queries": ["tea"]},
+}
+OTHERS = [
+    {"id": "fs_1", "type": "file_search_call", "status": "completed", "queries": ["tea"], "results": None},
+    {
+        "id": "ci_1",
+        "type": "code_interpreter_call",
+        "status": "completed",
+        "code": "1 + 1",
+        "container_id": "cntr_1",
+        "outputs": [{"type": "logs", "logs": "2"}],
+    },
+    {
+        "id": "mcp_1",
+        "type": "mcp_call",
+        "status": "completed",
+        "server_label": "shop",
+        "name": "find",
+        "arguments": "{}",
+        "output": "tea",
+    },
+]
+SOURCE = {
+    "type": "url_citation",
+    "url": "https://example.com/tea",
+    "title": "Tea",
+    "start_index": 0,
+    "end_index": 3,
+}
+
+
+async def test_tools_that_the_provider_runs(chat, api, use):
+    api.answers = [Answer("Tea.", hosted=[SEARCH, *OTHERS], sources=(SOURCE,))]
+    use(api.responses_model(), tools=[WebSearchTool()])
+    reply = await chat.send("tea?")
+    progress = [(event.text, event.icon) for event in reply.events if event.type == "progress_update"]
+    assert progress == [
+        ("Searching the web …", "globe"),
+        ("Searching files …", "search"),
+        ("Calculating …", "square-code"),
+        ("Asking another service …", "bolt"),
+    ]
+    stored = await chat.load(reply.thread_id)
+    assert [part["type"] for part in stored] == ["user_message", "assistant_message"]
+    [annotation] = stored[1]["content"][0]["annotations"]
+    assert annotation["source"]["url"] == "https://example.com/tea"
+    again = await chat.send("more?", thread_id=reply.thread_id)
+    assert again.text == "Answer 2."
+    assert sent(api.bodies[1]) == [("user", "tea?"), ("assistant", "Tea."), ("user", "more?")]
+
+
+class ShopServer(MCPServerStdio):
+    """The one in ``tests/mcp_server.py``."""
+
+    left = False
+
+    def __init__(self, script="tests/mcp_server.py"):
+        super().__init__({"command": sys.executable, "args": [script]}, cache_tools_list=True)
+
+    async def cleanup(self):
+        await super().cleanup()
+        self.left = True
+
+
+async def test_mcp_servers_are_there_for_one_answer(chat, api, use, model, monkeypatch):
+    made = []
+
+    def get_mcp_servers(self, context):
+        made.append(ShopServer())
+        return made[-1:]
+
+    monkeypatch.setattr(ModelServer, "get_mcp_servers", get_mcp_servers)
+    api.answers = [Answer(tool=("find", {"word": "tea"})), Answer("Tea it is.")]
+    use(model)
+    await chat.open_page()
+    before = set(asyncio.all_tasks())
+    reply = await chat.send("tea?")
+    assert reply.text == "Tea it is."
+    assert "found tea" in json.dumps(outputs(api.bodies[1]))
+    assert (await chat.send("more?", thread_id=reply.thread_id)).text == "Answer 3."
+    assert [server.left for server in made] == [True, True]
+    assert set(asyncio.all_tasks()) <= before
+
+
+async def test_mcp_servers_are_left_when_the_reader_leaves(chat, api, use, monkeypatch):
+    server = ShopServer()
+    monkeypatch.setattr(ModelServer, "get_mcp_servers", lambda self, context: [server])
+    api.answers = [Answer(*["word "] * 1000, seconds=0.02)]
+    use(api.chat_model())
+    await leave(await chat.post({"type": "threads.create", "params": {"input": user_input("hi")}}))
+    await stopped(api)
+    assert server.left
+
+
+async def test_an_mcp_server_that_cannot_be_reached_is_left_out(chat, api, use, monkeypatch, caplog):
+    monkeypatch.setattr(ModelServer, "get_mcp_servers", lambda self, context: [ShopServer("no/such.py")])
+    use(api.chat_model())
+    reply = await chat.send("hi")
+    assert reply.text == "Answer 1."
+    assert "tools" not in api.bodies[0]
+    assert "connect" in caplog.text.lower()
 
 
 # Tracing
