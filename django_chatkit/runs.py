@@ -19,7 +19,7 @@ from .context import ChatKitContext
 from .items import HIDDEN
 from .logs import log_failure
 from .pending import has_content, settled
-from .pieces import close
+from .pieces import close, result_of
 from .sdk import types
 
 from chatkit.errors import CustomStreamError, StreamError
@@ -140,7 +140,8 @@ class Run:
             messages = [item for item in first.data if isinstance(item, types.UserMessageItem)]
             if len(messages) != 1:  # none yet, or a thread that was left untitled
                 return None
-            return await self.server.get_title(self.thread, messages[0], self.context)
+            title: str | None = await result_of(self.server.get_title, self.thread, messages[0], self.context)
+            return title
         except Exception as error:
             self.server._log_failure("No title could be made", self.thread.id, error)
             return None
