@@ -859,6 +859,35 @@ async def test_a_name_that_somebody_gave_meanwhile_stays(chat, monkeypatch):
     assert renamed.json["title"] == "Renamed"
 
 
+async def test_a_thread_whose_first_answer_failed_has_a_title(chat, monkeypatch):
+    async def fail(self, message, context):
+        raise RuntimeError
+        yield
+
+    monkeypatch.setattr("tests.servers.EchoServer.reply", fail)
+    created = await chat.send("Where is it?")
+    assert [event.type for event in created.events][-2:] == ["thread.updated", "error"]
+    assert (await Thread.objects.aget()).title == "Where is it?"
+
+
+async def test_a_title_that_failed_is_tried_again(chat, monkeypatch):
+    asked = []
+
+    async def title(self, thread, message, context):
+        asked.append(message.content[0].text)
+        return "At last" if len(asked) == 2 else None
+
+    monkeypatch.setattr("tests.servers.EchoServer.get_title", title)
+    thread_id = (await chat.send("one")).thread_id
+    await chat.send("two", thread_id=thread_id)
+    assert asked == ["one", "one"]
+    assert (await Thread.objects.aget()).title == "At last"
+    await Thread.objects.aupdate(title="")
+    for text in ("three", "four", "five"):
+        await chat.send(text, thread_id=thread_id)
+    assert len(asked) == 3, "a thread that was left untitled is not asked about for ever"
+
+
 @pytest.mark.parametrize("hook", ["has_permission", "get_tenant", "get_options"])
 def test_an_async_hook_that_nobody_would_await_is_refused(hook):
     async def asynchronous(self, context):
