@@ -786,6 +786,21 @@ async def test_neither_page_nor_form_can_bring_the_wrapper_in():
     assert "<" not in text
 
 
+async def test_turns_are_strict_where_an_endpoint_wants_them():
+    class StrictTurns(DjangoThreadItemConverter):
+        strict_turns = True
+        hidden_context_role = "user"
+
+    hidden = item(types.HiddenContextItem, 3, content="The order is 17.")
+    items = (said(1), said(2), hidden, answered(4), answered(5), said(6), called(7), said(8))
+    plain = [message.get("role") for message in await convert(*items)]
+    assert plain == ["user", "user", "system", "assistant", "assistant", "user", None, None, "user"]
+    strict = await convert(*items, converter=StrictTurns())
+    assert [message.get("role") for message in strict] == ["user", "assistant", "user", None, None, "user"]
+    assert strict[0]["content"].startswith("message 1\n\nmessage 2\n\nHidden context")
+    assert strict[1]["content"] == "answer 4\n\nanswer 5"
+
+
 async def test_mentions_are_named_as_unverified_and_their_data_stays_out():
     message = said(1, "What about ")
     message.content.append(types.UserMessageTagContent(id="order-17", text="Order 17", data={"admin": "yes"}))
