@@ -39,6 +39,8 @@ class ChatKitContext:
     """Threads as this context last saw them, by id: the store saves only what differs."""
     page: Page | None = None
     """The page that the person looks at, where the tag says what is on it: see ``get_page_facts()``."""
+    thread: Any = field(default=None, repr=False)
+    """The thread that is being answered, as the SDK's ``ThreadMetadata``; None in other requests."""
     answered: str = ""
     """The question that this request answers, if it does."""
     too_late: bool = False

@@ -13,6 +13,7 @@ from .connections import release_connections
 from .context import ChatKitContext
 from .events import new_item
 from .sdk import types
+from .streaming import uninterrupted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,20 +42,27 @@ async def closing(source: T) -> AsyncIterator[T]:
 
 async def pieces_of(function: Callable[..., Any], *args: Any) -> AsyncIterator[Any]:
     """What a function returns or yields, be it plain or async. A plain one runs in a thread."""
-    is_async = inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function)
-    result: Any = function(*args) if is_async else await in_request_thread(function, *args)
-    if inspect.isawaitable(result):
-        result = await result
+    result = await result_of(function, *args)
     if hasattr(result, "__aiter__"):
         async with closing(result) as pieces:
             async for piece in pieces:
                 yield piece
     elif inspect.isgenerator(result):
         pull: Any = next
-        while (piece := await in_request_thread(pull, result, END)) is not END:
-            yield piece
+        try:
+            while (piece := await in_request_thread(pull, result, END)) is not END:
+                yield piece
+        finally:  # where it runs: what it has to tidy up may need the database
+            await uninterrupted(in_request_thread(result.close))
     else:
         yield result
+
+
+async def result_of(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function returns, be it plain or async. A plain one runs in a thread."""
+    is_async = inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function)
+    result = function(*args) if is_async else await in_request_thread(function, *args)
+    return await result if inspect.isawaitable(result) else result
 
 
 async def in_request_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -138,6 +146,12 @@ def with_source(
         content_index=content_index, annotation_index=len(part.annotations), annotation=note
     )
     return part.model_copy(update={"annotations": [*part.annotations, note]}), added
+
+
+def as_message(thread: types.ThreadMetadata, text: str) -> list[types.ThreadStreamEvent]:
+    """A whole text as a message of the assistant's."""
+    message = Message(thread)
+    return [*message.begin(), message.add(text), *message.end()]
 
 
 def updated(item: types.ThreadItem, update: types.ThreadItemUpdate) -> types.ThreadItemUpdatedEvent:

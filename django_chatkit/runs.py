@@ -19,7 +19,7 @@ from .context import ChatKitContext
 from .items import HIDDEN
 from .logs import log_failure
 from .pending import has_content, settled
-from .pieces import close
+from .pieces import close, result_of
 from .sdk import types
 
 from chatkit.errors import CustomStreamError, StreamError
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS = 1.0
 TITLE_SECONDS = 10.0
+TITLE_SECONDS_AFTER_FAILURE = 1.0
+TITLE_TRIES = 3
+"""Answers: the first of a thread may fail, or be stopped, before there is a title."""
 
 
 class Run:
@@ -41,6 +44,7 @@ class Run:
         self.server = server
         self.thread = thread
         self.context = context
+        context.thread = thread
         self.pending: dict[str, types.ThreadItem] = {}
         self.saved_at = time.monotonic()
 
@@ -52,10 +56,7 @@ class Run:
         try:
             async for event in self.within_time(source()):
                 if is_question(event) and await self.wait_for_title(title):
-                    # Nothing may follow a pending question, and the SDK tells of the title only
-                    # behind an event: so this one says again what the browser knows.
-                    options = self.server.get_stream_options(self.thread, self.context)
-                    yield types.StreamOptionsEvent(stream_options=options)
+                    yield self.nothing_new()  # nothing may follow a pending question
                 if await self.see_to(event):
                     yield event
                 self.take_title(title)
@@ -64,9 +65,16 @@ class Run:
             # What was read becomes an item of its own: or it would vanish until the next reload.
             for item in self.unfinished():
                 yield types.ThreadItemDoneEvent(item=item)
+            if await self.wait_for_title(title, TITLE_SECONDS_AFTER_FAILURE):
+                yield self.nothing_new()
             raise await self.explain(error) from None
         finally:
             title.cancel()
+
+    def nothing_new(self) -> types.ThreadStreamEvent:
+        """Says again what the browser knows: the SDK tells of a new title only behind an event."""
+        options = self.server.get_stream_options(self.thread, self.context)
+        return types.StreamOptionsEvent(stream_options=options)
 
     async def within_time(
         self, source: AsyncIterator[types.ThreadStreamEvent]
@@ -137,9 +145,10 @@ class Run:
         try:
             first = await self.server.store.load_thread_items(self.thread.id, None, 20, "asc", self.context)
             messages = [item for item in first.data if isinstance(item, types.UserMessageItem)]
-            if len(messages) != 1:  # none yet, or a thread that was left untitled
+            if not 1 <= len(messages) <= TITLE_TRIES:  # none yet, or a thread that was left untitled
                 return None
-            return await self.server.get_title(self.thread, messages[0], self.context)
+            title: str | None = await result_of(self.server.get_title, self.thread, messages[0], self.context)
+            return title
         except Exception as error:
             self.server._log_failure("No title could be made", self.thread.id, error)
             return None
@@ -151,8 +160,8 @@ class Run:
         self.thread.title = title.result()
         return True
 
-    async def wait_for_title(self, title: asyncio.Task[str | None]) -> bool:
-        await asyncio.wait({title}, timeout=TITLE_SECONDS)
+    async def wait_for_title(self, title: asyncio.Task[str | None], seconds: float = TITLE_SECONDS) -> bool:
+        await asyncio.wait({title}, timeout=seconds)
         return self.take_title(title)
 
     async def explain(self, error: Exception) -> Exception:

@@ -268,6 +268,8 @@ class DjangoStore(Store[ChatKitContext]):
         row = Thread.objects.select_for_update().get(thread_id=thread.id)
         known = context.threads.get(thread.id) or to_metadata(row)
         changed = [name for name in THREAD_FIELDS if getattr(thread, name) != getattr(known, name)]
+        if context.streaming and "title" in changed and row.title != (known.title or ""):
+            changed.remove("title")  # an answer's title yields to the one that somebody gave meanwhile
         for name in changed:
             value = getattr(thread, name)
             set_field(row, name, merged(known.metadata, value, row.metadata) if name == "metadata" else value)

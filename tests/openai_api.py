@@ -26,16 +26,24 @@ KEY = "sk-test-key"
 
 
 class Answer:
-    """What the model says next: pieces of text, a tool call, or an HTTP error."""
+    """What the model says next: pieces of text, tool calls, a refusal, or an HTTP error."""
 
     def __init__(self, *pieces: str, **how: Any) -> None:
         self.pieces = pieces
         self.thoughts: tuple[str, ...] = how.pop("thoughts", ())
+        self.thoughts_field: str = how.pop("thoughts_field", "reasoning_content")
+        """How a Chat-Completions endpoint calls them; Ollama and vLLM say ``reasoning``."""
         self.pictures: tuple[str, ...] = how.pop("pictures", ())
         """In base64; all but the last are on the way."""
         self.sources: tuple[dict[str, Any], ...] = how.pop("sources", ())
         """Annotations of the text."""
-        self.tool: tuple[str, dict[str, Any]] | None = how.pop("tool", None)
+        self.tools: list[tuple[str, dict[str, Any]]] = how.pop("tools", [])
+        """Called at the same time."""
+        if "tool" in how:
+            self.tools = [how.pop("tool")]
+        self.refusal: str = how.pop("refusal", "")
+        self.hosted: list[dict[str, Any]] = how.pop("hosted", [])
+        """Calls of tools that the provider runs itself."""
         self.seconds: float = how.pop("seconds", 0.0)
         """Between two pieces, and before the first."""
         self.silent: bool = how.pop("silent", False)
@@ -197,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
 def is_piece(event: dict[str, Any]) -> bool:
     if event.get("object") == "chat.completion.chunk":
         return bool(event["choices"] and event["choices"][0]["delta"].get("content"))
-    return event["type"].endswith(".delta")
+    return event["type"].endswith(".delta") and "arguments" not in event["type"]
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, Any]:
@@ -237,6 +245,9 @@ def chat_problem(body: dict[str, Any]) -> str:
             kinds = {part["type"] for part in content}
             if kinds <= {"text"} or kinds - {"text", "image_url", "file"}:
                 return f"parts {kinds} of user message {place}"
+        elif role == "tool" and isinstance(content, list):
+            if {part["type"] for part in content} != {"text"}:
+                return f"parts of tool message {place}"
         elif not isinstance(content, str) and not (role == "assistant" and message.get("tool_calls")):
             return f"content of {role} message {place} is not plain text"
         if role == "assistant" and not content and not message.get("tool_calls"):
@@ -277,16 +288,17 @@ def chat_chunks(answer: Answer, number: int) -> Any:
 
     yield chunk(role="assistant", content="")
     for thought in answer.thoughts:
-        yield chunk(reasoning_content=thought)
+        yield chunk(**{answer.thoughts_field: thought})
     for piece in answer.pieces:
         yield chunk(content=piece)
-    if answer.tool:
-        name, arguments = answer.tool
-        function = {"name": name, "arguments": json.dumps(arguments)}
-        yield chunk(
-            tool_calls=[{"index": 0, "id": f"call_{number}", "type": "function", "function": function}]
-        )
-    yield chunk(finish="tool_calls" if answer.tool else "stop")
+    if answer.refusal:
+        yield chunk(refusal=answer.refusal)
+    for index, (name, arguments) in enumerate(answer.tools):
+        call = {"index": index, "id": f"call_{number}_{index}", "type": "function"}
+        yield chunk(tool_calls=[{**call, "function": {"name": name, "arguments": ""}}])
+        for piece in halves(json.dumps(arguments)):
+            yield chunk(tool_calls=[{"index": index, "function": {"arguments": piece}}])
+    yield chunk(finish="tool_calls" if answer.tools else "stop")
     yield {**chunk(), "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
 
 
@@ -323,22 +335,39 @@ def response_events(answer: Answer, number: int) -> Any:
         yield from reasoning_events(answer, number, event, output)
     if answer.pictures:
         yield from picture_events(answer, number, event, output)
+    for call in answer.hosted:
+        yield event("output_item.added", item={**call, "status": "in_progress"}, output_index=len(output))
+        yield event("output_item.done", item=call, output_index=len(output))
+        output.append(call)
     if answer.pieces:
         yield from message_events(answer, number, event, output)
-    if answer.tool:
-        name, arguments = answer.tool
-        item = {
-            "id": f"fc_{number}",
-            "type": "function_call",
-            "call_id": f"call_{number}",
-            "name": name,
-            "arguments": json.dumps(arguments),
-            "status": "completed",
-        }
-        yield event("output_item.added", item={**item, "arguments": ""}, output_index=len(output))
-        yield event("output_item.done", item=item, output_index=len(output))
-        output.append(item)
+    if answer.refusal:
+        yield from refusal_events(answer.refusal, number, event, output)
+    for index, (name, arguments) in enumerate(answer.tools):
+        yield from call_events(name, json.dumps(arguments), f"{number}_{index}", event, output)
     yield event("completed", response=response("completed"))
+
+
+def call_events(name: str, arguments: str, number: str, event: Any, output: list[dict[str, Any]]) -> Any:
+    item = {
+        "id": f"fc_{number}",
+        "type": "function_call",
+        "call_id": f"call_{number}",
+        "name": name,
+        "arguments": arguments,
+        "status": "completed",
+    }
+    where = {"item_id": item["id"], "output_index": len(output)}
+    yield event("output_item.added", item={**item, "arguments": ""}, output_index=len(output))
+    for piece in halves(arguments):
+        yield event("function_call_arguments.delta", delta=piece, **where)
+    yield event("function_call_arguments.done", arguments=arguments, name=name, **where)
+    yield event("output_item.done", item=item, output_index=len(output))
+    output.append(item)
+
+
+def halves(text: str) -> tuple[str, str]:
+    return text[: len(text) // 2], text[len(text) // 2 :]
 
 
 def message_events(answer: Answer, number: int, event: Any, output: list[dict[str, Any]]) -> Any:
@@ -360,6 +389,20 @@ def message_events(answer: Answer, number: int, event: Any, output: list[dict[st
         yield event("output_text.annotation.added", annotation=source, annotation_index=place, **where)
     part["annotations"] = list(answer.sources)
     yield event("output_text.done", text=text, logprobs=[], **where)
+    yield event("content_part.done", part=part, **where)
+    done = {**item, "status": "completed", "content": [part]}
+    yield event("output_item.done", item=done, output_index=len(output))
+    output.append(done)
+
+
+def refusal_events(refusal: str, number: int, event: Any, output: list[dict[str, Any]]) -> Any:
+    item = {"id": f"msg_{number}", "type": "message", "role": "assistant", "status": "in_progress"}
+    where = {"item_id": item["id"], "output_index": len(output), "content_index": 0}
+    part = {"type": "refusal", "refusal": refusal}
+    yield event("output_item.added", item={**item, "content": []}, output_index=len(output))
+    yield event("content_part.added", part={**part, "refusal": ""}, **where)
+    yield event("refusal.delta", delta=refusal, **where)
+    yield event("refusal.done", refusal=refusal, **where)
     yield event("content_part.done", part=part, **where)
     done = {**item, "status": "completed", "content": [part]}
     yield event("output_item.done", item=done, output_index=len(output))

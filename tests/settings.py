@@ -112,3 +112,5 @@ CHATKIT_SERVERS = {
     "remembering": "tests.servers.RememberingServer",
     "menus": "tests.servers.MenuServer",
 }
+if "MODEL_URL" in os.environ:
+    CHATKIT_SERVERS["agent"] = "tests.agent_servers.RemoteServer"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import sys
 
 import pytest
 from agents import (
@@ -12,10 +13,14 @@ from agents import (
     ModelSettings,
     OutputGuardrail,
     RunConfig,
+    RunHooks,
     StopAtTools,
+    WebSearchTool,
     function_tool as sdk_function_tool,
+    handoff,
     set_trace_processors,
 )
+from agents.mcp import MCPServerStdio
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -165,6 +170,34 @@ async def test_thoughts_become_a_workflow_before_the_answer(chat, api, use, mode
     assert not again.errors
 
 
+async def test_thoughts_that_a_provider_calls_reasoning_are_shown(chat, api, use):
+    api.answers = [Answer("Yes.", thoughts=("Let me ", "think."), thoughts_field="reasoning")]
+    use(api.chat_model())
+    reply = await chat.send("well?")
+    [workflow] = [item.workflow for item in reply.items if item.type == "workflow"]
+    assert [task.content for task in workflow.tasks] == ["Let me think."]
+    assert [part["type"] for part in await chat.load(reply.thread_id)][1:] == [
+        "workflow",
+        "assistant_message",
+    ]
+
+
+async def test_thoughts_before_and_after_a_tool_are_two(chat, api, use, model):
+    @function_tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    api.answers = [
+        Answer(thoughts=("I must look.",), tool=("look", {})),
+        Answer("Seen.", thoughts=("Now I know.",)),
+    ]
+    use(model, tools=[look])
+    reply = await chat.send("well?")
+    [workflow] = [item.workflow for item in reply.items if item.type == "workflow"]
+    assert [task.content for task in workflow.tasks] == ["I must look.", "Now I know."]
+
+
 async def test_retry_does_not_send_the_old_answer(chat, api, use, model):
     use(model)
     first = await chat.send("hi")
@@ -228,6 +261,119 @@ async def test_provider_errors_are_explained(chat, api, use, model, status, word
     assert [(words in error.message, error.allow_retry) for error in reply.errors] == [(True, allow_retry)]
     assert b"secret detail" not in reply.body
     assert (await chat.send("again", thread_id=reply.thread_id)).text == "Answer 2."
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "words"),
+    [
+        (400, {"message": "secret detail", "code": "context_length_exceeded"}, "become too long"),
+        (400, {"message": "This model's maximum context length is 8192", "code": None}, "become too long"),
+        (400, {"message": "secret detail", "code": "content_filter"}, "I can't help with that."),
+        (429, {"message": "secret detail", "code": "insufficient_quota"}, "not available"),
+    ],
+)
+async def test_what_no_retry_would_cure_says_so(chat, api, use, model, caplog, status, error, words):
+    api.answers = [Answer(status=status, error=error)]
+    use(model)
+    reply = await chat.send("hi")
+    assert [(words in error.message, error.allow_retry) for error in reply.errors] == [(True, False)]
+    assert "secret detail" not in ours(caplog) + reply.body.decode()
+    assert ("no credit left" in ours(caplog)) is (status == 429)
+
+
+async def test_a_refusal_is_an_error_that_no_retry_is_offered_for(chat, api, use, model):
+    api.answers = [Answer(refusal="I will not.")]
+    use(model)
+    reply = await chat.send("hi")
+    assert [(error.message, error.allow_retry) for error in reply.errors] == [
+        ("I can't help with that.", False)
+    ]
+    assert [item["type"] for item in await chat.load(reply.thread_id)] == ["user_message"]
+    assert (await chat.send("well?", thread_id=reply.thread_id)).text == "Answer 2."
+
+
+@pytest.mark.parametrize("answer", [Answer(), Answer(""), Answer(" \n"), Answer(thoughts=("Hm.",))])
+async def test_no_answer_is_an_error_and_no_silence(chat, api, use, model, answer):
+    api.answers = [answer]
+    use(model)
+    reply = await chat.send("hi")
+    assert [(error.message, error.allow_retry) for error in reply.errors] == [
+        ("No answer came. Please try again.", True)
+    ]
+    kinds = [item["type"] for item in await chat.load(reply.thread_id)]
+    assert kinds == ["user_message", *(["workflow"] if answer.thoughts else [])]
+    assert (await chat.send("hi", thread_id=reply.thread_id)).text == "Answer 2."
+
+
+async def test_an_empty_message_before_a_tool_call_does_not_stay(chat, api, use, model):
+    @function_tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    api.answers = [Answer("\n\n", tool=("look", {})), Answer("Seen.")]
+    use(model, tools=[look])
+    reply = await chat.send("hi")
+    assert not reply.errors
+    assert [item["type"] for item in await chat.load(reply.thread_id)] == [
+        "user_message",
+        "assistant_message",
+    ]
+    added = [event.item.id for event in reply.events if event.type == "thread.item.added"]
+    removed = [event.item_id for event in reply.events if event.type == "thread.item.removed"]
+    assert removed == added[:1]
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda context: context.effect("refresh"),
+        lambda context: context.notify("Done."),
+        lambda context: context.show({"type": "Card", "children": []}),
+        lambda context: context.close("Bye"),
+    ],
+)
+async def test_what_a_tool_shows_is_an_answer(chat, api, use, model, do):
+    @sdk_function_tool
+    async def act(ctx: ToolContext) -> str:
+        """Act."""
+        await do(ctx.context)
+        return "done"
+
+    api.answers = [Answer(tool=("act", {}))]
+    use(model, tools=[act], tool_use_behavior="stop_on_first_tool")
+    reply = await chat.send("hi")
+    assert not reply.errors
+    assert not reply.text
+
+
+async def test_the_output_of_a_tool_that_the_agent_stops_at_is_the_answer(chat, api, use, model):
+    @function_tool
+    def opening_hours() -> str:
+        """When."""
+        return "From nine to five."
+
+    api.answers = [Answer(tool=("opening_hours", {}))]
+    use(model, tools=[opening_hours], tool_use_behavior="stop_on_first_tool")
+    reply = await chat.send("when?")
+    assert reply.text == "From nine to five."
+    assert len(api.bodies) == 1
+    assert (await chat.load(reply.thread_id))[-1]["content"][0]["text"] == "From nine to five."
+
+
+async def test_an_approval_that_no_page_can_give_says_what_to_do(chat, api, use, model, caplog, settings):
+    @sdk_function_tool(needs_approval=True)
+    def pay() -> str:
+        """Pay."""
+        raise AssertionError
+
+    settings.DEBUG = True
+    api.answers = [Answer("I pay. ", tool=("pay", {}))]
+    use(model, tools=[pay])
+    [error] = (await chat.send("pay")).errors
+    assert error.message.startswith("The assistant is not available at the moment. DEBUG: ")
+    assert "@tool(confirm=" in error.message
+    assert "@tool(confirm=" in ours(caplog)
 
 
 async def test_a_provider_that_is_not_there(chat, api, use):
@@ -392,6 +538,23 @@ def outputs(body):
     if "messages" in body:
         return [message["content"] for message in body["messages"] if message["role"] == "tool"]
     return [item["output"] for item in body["input"] if item.get("type") == "function_call_output"]
+
+
+async def test_tools_that_are_called_at_once_share_the_persons_database(chat, api, use, model, user):
+    ran = []
+
+    @function_tool
+    def count(ctx: ToolContext, number: int) -> str:
+        """Count."""
+        ran.append(number)
+        return f"{number} of {get_user_model().objects.filter(pk=ctx.context.user.pk).count()}"
+
+    api.answers = [Answer(tools=[("count", {"number": number}) for number in range(3)])]
+    use(model, tools=[count])
+    reply = await chat.send("count")
+    assert reply.text == "Answer 2."
+    assert sorted(ran) == [0, 1, 2]
+    assert outputs(api.bodies[1]) == ["0 of 1", "1 of 1", "2 of 1"]
 
 
 async def test_async_tools_and_options_work_as_in_the_sdk(chat, api, use, model):
@@ -623,6 +786,21 @@ async def test_neither_page_nor_form_can_bring_the_wrapper_in():
     assert "<" not in text
 
 
+async def test_turns_are_strict_where_an_endpoint_wants_them():
+    class StrictTurns(DjangoThreadItemConverter):
+        strict_turns = True
+        hidden_context_role = "user"
+
+    hidden = item(types.HiddenContextItem, 3, content="The order is 17.")
+    items = (said(1), said(2), hidden, answered(4), answered(5), said(6), called(7), said(8))
+    plain = [message.get("role") for message in await convert(*items)]
+    assert plain == ["user", "user", "system", "assistant", "assistant", "user", None, None, "user"]
+    strict = await convert(*items, converter=StrictTurns())
+    assert [message.get("role") for message in strict] == ["user", "assistant", "user", None, None, "user"]
+    assert strict[0]["content"].startswith("message 1\n\nmessage 2\n\nHidden context")
+    assert strict[1]["content"] == "answer 4\n\nanswer 5"
+
+
 async def test_mentions_are_named_as_unverified_and_their_data_stays_out():
     message = said(1, "What about ")
     message.content.append(types.UserMessageTagContent(id="order-17", text="Order 17", data={"admin": "yes"}))
@@ -723,6 +901,169 @@ async def test_an_agent_gives_titles(chat, api, use, model, monkeypatch):
     thread = await Thread.objects.aget()
     assert thread.title == "Fine."
     assert reply.text == "Fine."
+
+
+# The Agents SDK's own ways
+
+
+class Meter(RunHooks):
+    """What a project counts."""
+
+    def __init__(self):
+        self.seen = []
+
+    async def on_llm_end(self, context, agent, response):
+        self.seen.append((context.context.user.username, agent.name, response.usage.total_tokens))
+
+    async def on_handoff(self, context, from_agent, to_agent):
+        self.seen.append((from_agent.name, to_agent.name))
+
+
+async def test_run_hooks_see_tokens_and_handoffs_of_a_person(chat, api, use, model, monkeypatch):
+    meter = Meter()
+    spanish = Agent(name="Spanish", model=model)
+    api.answers = [Answer(tool=("transfer_to_spanish", {})), Answer("Hola.")]
+    use(model, handoffs=[spanish])
+    monkeypatch.setattr(ModelServer, "run_hooks", meter)
+    reply = await chat.send("hola")
+    assert reply.text == "Hola."
+    assert meter.seen == [("ann", "Test", 2), ("Test", "Spanish"), ("ann", "Spanish", 2)]
+
+
+async def test_run_hooks_see_the_tokens_of_a_title_too(chat, api, use, model, monkeypatch):
+    meter = Meter()
+    use(model)
+    monkeypatch.setattr(ModelServer, "title_agent", Agent(name="Titles", model=api.responses_model()))
+    monkeypatch.setattr(ModelServer, "get_run_hooks", lambda self, context: meter)
+    await chat.send("hi")
+    assert sorted(meter.seen) == [("ann", "Test", 2), ("ann", "Titles", 2)]
+
+
+async def test_a_conversation_stays_with_the_agent_that_took_it_over(chat, api, use, model, monkeypatch):
+    async def took_over(ctx):
+        ctx.context.thread.metadata["agent"] = "spanish"
+
+    spanish = Agent(name="Spanish", instructions="Habla español.", model=model)
+    first = use(model, handoffs=[handoff(spanish, on_handoff=took_over)])
+
+    def get_agent(self, context):
+        return spanish if context.thread.metadata.get("agent") == "spanish" else first
+
+    monkeypatch.setattr(ModelServer, "get_agent", get_agent)
+    api.answers = [Answer("Wait. ", tool=("transfer_to_spanish", {})), Answer("Hola.")]
+    reply = await chat.send("hola")
+    assert reply.text == "Wait. Hola."
+    again = await chat.send("¿y?", thread_id=reply.thread_id)
+    assert again.text == "Answer 3."
+    assert "Habla español." in json.dumps(api.bodies[2], ensure_ascii=False)
+    assert [text for role, text in sent(api.bodies[2]) if role == "assistant"] == ["Wait. ", "Hola."]
+
+
+SEARCH = {
+    "id": "ws_1",
+    "type": "web_search_call",
+    "status": "completed",
+    "action": {"type": "search", "query": "tea", "queries": ["tea"]},
+}
+OTHERS = [
+    {"id": "fs_1", "type": "file_search_call", "status": "completed", "queries": ["tea"], "results": None},
+    {
+        "id": "ci_1",
+        "type": "code_interpreter_call",
+        "status": "completed",
+        "code": "1 + 1",
+        "container_id": "cntr_1",
+        "outputs": [{"type": "logs", "logs": "2"}],
+    },
+    {
+        "id": "mcp_1",
+        "type": "mcp_call",
+        "status": "completed",
+        "server_label": "shop",
+        "name": "find",
+        "arguments": "{}",
+        "output": "tea",
+    },
+]
+SOURCE = {
+    "type": "url_citation",
+    "url": "https://example.com/tea",
+    "title": "Tea",
+    "start_index": 0,
+    "end_index": 3,
+}
+
+
+async def test_tools_that_the_provider_runs(chat, api, use):
+    api.answers = [Answer("Tea.", hosted=[SEARCH, *OTHERS], sources=(SOURCE,))]
+    use(api.responses_model(), tools=[WebSearchTool()])
+    reply = await chat.send("tea?")
+    progress = [(event.text, event.icon) for event in reply.events if event.type == "progress_update"]
+    assert progress == [
+        ("Searching the web …", "globe"),
+        ("Searching files …", "search"),
+        ("Calculating …", "square-code"),
+        ("Asking another service …", "bolt"),
+    ]
+    stored = await chat.load(reply.thread_id)
+    assert [part["type"] for part in stored] == ["user_message", "assistant_message"]
+    [annotation] = stored[1]["content"][0]["annotations"]
+    assert annotation["source"]["url"] == "https://example.com/tea"
+    again = await chat.send("more?", thread_id=reply.thread_id)
+    assert again.text == "Answer 2."
+    assert sent(api.bodies[1]) == [("user", "tea?"), ("assistant", "Tea."), ("user", "more?")]
+
+
+class ShopServer(MCPServerStdio):
+    """The one in ``tests/mcp_server.py``."""
+
+    left = False
+
+    def __init__(self, script="tests/mcp_server.py"):
+        super().__init__({"command": sys.executable, "args": [script]}, cache_tools_list=True)
+
+    async def cleanup(self):
+        await super().cleanup()
+        self.left = True
+
+
+async def test_mcp_servers_are_there_for_one_answer(chat, api, use, model, monkeypatch):
+    made = []
+
+    def get_mcp_servers(self, context):
+        made.append(ShopServer())
+        return made[-1:]
+
+    monkeypatch.setattr(ModelServer, "get_mcp_servers", get_mcp_servers)
+    api.answers = [Answer(tool=("find", {"word": "tea"})), Answer("Tea it is.")]
+    use(model)
+    await chat.open_page()
+    before = set(asyncio.all_tasks())
+    reply = await chat.send("tea?")
+    assert reply.text == "Tea it is."
+    assert "found tea" in json.dumps(outputs(api.bodies[1]))
+    assert (await chat.send("more?", thread_id=reply.thread_id)).text == "Answer 3."
+    assert [server.left for server in made] == [True, True]
+    assert set(asyncio.all_tasks()) <= before
+
+
+async def test_mcp_servers_are_left_when_the_reader_leaves(chat, api, use, monkeypatch):
+    server = ShopServer()
+    monkeypatch.setattr(ModelServer, "get_mcp_servers", lambda self, context: [server])
+    api.answers = [Answer(*["word "] * 1000, seconds=0.02)]
+    use(api.chat_model())
+    await leave(await chat.post({"type": "threads.create", "params": {"input": user_input("hi")}}))
+    await stopped(api)
+    assert server.left
+
+
+async def test_an_mcp_server_that_cannot_be_reached_is_left_out(chat, api, use, monkeypatch, caplog):
+    monkeypatch.setattr(ModelServer, "get_mcp_servers", lambda self, context: [ShopServer("no/such.py")])
+    use(api.chat_model())
+    reply = await chat.send("hi")
+    assert reply.text == "Answer 1."
+    assert "tools" not in api.bodies[0]
+    assert "connect" in caplog.text.lower()
 
 
 # Tracing

@@ -40,7 +40,7 @@ INTERNAL = {
     TextServer: {"respond", "pieces"},
     AgentServer: {
         *("get_title", "get_error_message", "respond"),  # documented with the class they come from
-        *("run_agent", "start_run", "prepare", "with_choices", "load_history"),
+        *("run_agent", "follow", "start_run", "prepare", "with_choices", "load_history"),
     },
 }
 """Public names of server classes that nobody is meant to override or set."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from django_chatkit.testing import user_input
+from tests.openai_api import Answer, OpenAIAPI
 
 ROOT = Path(__file__).parent.parent
 SERVERS = {
@@ -48,7 +49,7 @@ TOKEN = "a" * 32
 class Site:
     """A server process on a database of its own, and a signed-in person."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, **environment):
         self.name = name
         self.database = folder / "site.sqlite3"
         self.environment = {
@@ -57,6 +58,7 @@ class Site:
             "SQLITE_NAME": str(self.database),
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
+            **environment,
         }
         if name == "runserver with daphne":
             self.environment["RUNSERVER_WITH_DAPHNE"] = "1"
@@ -93,7 +95,7 @@ class Site:
             os.killpg(self.process.pid, how)
         self.process.wait(20)
 
-    def post(self, request_type, **params):
+    def post(self, request_type, alias="slow", **params):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {
             "Content-Type": "application/json",
@@ -101,11 +103,11 @@ class Site:
             "X-CSRFToken": TOKEN,
         }
         body = json.dumps({"type": request_type, "params": params})
-        connection.request("POST", "/chatkit/slow/", body, headers)
+        connection.request("POST", f"/chatkit/{alias}/", body, headers)
         return connection, connection.getresponse()
 
-    def ask(self, text):
-        return self.post("threads.create", input=user_input(text))
+    def ask(self, text, alias="slow"):
+        return self.post("threads.create", alias, input=user_input(text))
 
     def rows(self):
         with closing(sqlite3.connect(self.database)) as connection:
@@ -120,9 +122,16 @@ class Site:
             connection.commit()
 
 
+@pytest.fixture(scope="module")
+def model():
+    """An endpoint of a model, for agents in the servers' processes."""
+    with OpenAIAPI() as api:
+        yield api
+
+
 @pytest.fixture(scope="module", params=SERVERS)
-def site(request, tmp_path_factory):
-    site = Site(request.param, tmp_path_factory.mktemp("site")).start()
+def site(request, tmp_path_factory, model):
+    site = Site(request.param, tmp_path_factory.mktemp("site"), MODEL_URL=model.url).start()
     connection, response = site.post("threads.list")  # the first request imports the SDKs
     assert response.status == 200, response.read()
     connection.close()
@@ -181,6 +190,24 @@ def test_stop_keeps_and_marks_the_partial_answer(site):
     connection, response = site.post("threads.list")
     assert response.status == 200
     connection.close()
+
+
+@pytest.mark.parametrize("doing", ["talking", "calling a tool"])
+def test_stop_ends_the_run_of_an_agent(site, model, doing):
+    words = Answer(*["word "] * 1000, seconds=0.02)
+    model.answers = (
+        [words] if doing == "talking" else [Answer("Wait. ", tool=("look", {})) for _ in range(90)]
+    )
+    connection, response = site.ask("hi", "agent")
+    read_until(response, b"text_delta")
+    response.close()
+    connection.close()
+    rows = wait_for(lambda: [row for row in site.rows() if row[0] == "sdk_hidden_context"] and site.rows())
+    assert rows[1][0] == "assistant_message"
+    wait_for(lambda: not model.running, seconds=2)
+    asked = len(model.bodies)
+    time.sleep(0.6)
+    assert len(model.bodies) == asked, "the agent goes on"
 
 
 def test_many_answers_at_once(site):

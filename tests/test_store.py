@@ -422,6 +422,37 @@ def test_store_calls_take_few_queries(context, call, most):
     assert len(queries) <= most, queries
 
 
+@pytest.mark.parametrize(
+    ("call", "index"),
+    [
+        (lambda context: store.load_threads(20, None, "desc", context), "chatkit_thread_user"),
+        (lambda context: store.load_threads(20, "thr_1", "asc", context), "chatkit_thread_user"),
+        (lambda context: store.load_thread_items("thr_1", None, 20, "asc", context), "chatkit_item_order"),
+        (
+            lambda context: store.load_thread_items("thr_1", "msg_1", 20, "desc", context),
+            "chatkit_item_order",
+        ),
+    ],
+)
+def test_pages_are_read_from_an_index_in_its_order(context, call, index):
+    """What is looked at is the page, however much there is."""
+    if connection.vendor != "sqlite":
+        pytest.skip("not for this run: PostgreSQL reads a few rows all at once")
+    async_to_sync(make_thread)(context, items=3)
+    with CaptureQueriesContext(connection) as queries:
+        async_to_sync(run)(call(context))
+    plans = [plan_of(query["sql"]) for query in queries if query["sql"].startswith("SELECT")]
+    assert index in plans[-1]
+    assert not [plan for plan in plans if "SCAN " in plan and "SEARCH" not in plan]
+    assert "TEMP B-TREE" not in plans[-1]
+
+
+def plan_of(sql):
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return "\n".join(row[3] for row in cursor.fetchall())
+
+
 def test_deleting_the_user_deletes_threads_and_items(context, user):
     async_to_sync(make_thread)(context, items=2)
     user.delete()

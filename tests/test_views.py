@@ -1,6 +1,7 @@
 """The endpoint: what it refuses, how, and that a refusal changes nothing."""
 
 import json
+import threading
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -792,6 +793,28 @@ async def test_a_reply_is_a_generator_a_coroutine_or_a_function(chat, monkeypatc
     assert kinds.index("thread.item.added") < kinds.index("thread.item.updated")
 
 
+async def test_a_plain_generator_that_is_stopped_tidies_up_where_it_ran(chat, monkeypatch):
+    ran_in, tidied_in = [], []
+
+    def reply(self, message, context):
+        ran_in.append(threading.get_ident())
+        try:
+            while True:
+                yield "piece "
+        finally:
+            assert Thread.objects.count() == 1
+            tidied_in.append(threading.get_ident())
+
+    monkeypatch.setattr("tests.servers.EchoServer.reply", reply)
+    await chat.open_page()
+    response = await chat.post({"type": "threads.create", "params": {"input": user_input("hi")}})
+    seen = b""
+    while b"piece" not in seen:
+        seen += await anext(response.stream)
+    await response.stream.aclose()
+    assert tidied_in == ran_in
+
+
 async def test_text_server_without_a_reply_says_so(user):
     class Empty(TextServer):
         pass
@@ -811,6 +834,75 @@ async def test_custom_titles(chat, monkeypatch):
     assert [event.thread.title for event in updates] == ["Made up"]
     again = await chat.send("hi", thread_id=created.thread_id)
     assert not [event for event in again.events if isinstance(event, types.ThreadUpdatedEvent)]
+
+
+async def test_a_title_may_come_from_a_plain_function_that_queries(chat, monkeypatch):
+    def title(self, thread, message, context):
+        return f"Number {Thread.objects.count()}"
+
+    monkeypatch.setattr("tests.servers.EchoServer.get_title", title)
+    await chat.send("hi")
+    assert (await Thread.objects.aget()).title == "Number 1"
+
+
+async def test_a_name_that_somebody_gave_meanwhile_stays(chat, monkeypatch):
+    async def title(self, thread, message, context):
+        await Thread.objects.filter(thread_id=thread.id).aupdate(title="Given by hand")
+        return "Made up"
+
+    monkeypatch.setattr("tests.servers.EchoServer.get_title", title)
+    created = await chat.send("hi")
+    assert (await Thread.objects.aget()).title == "Given by hand"
+    updates = [event for event in created.events if isinstance(event, types.ThreadUpdatedEvent)]
+    assert {event.thread.title for event in updates} == {"Given by hand"}, "and the browser is told"
+    renamed = await chat.rename(created.thread_id, "Renamed")
+    assert renamed.json["title"] == "Renamed"
+
+
+async def test_a_thread_whose_first_answer_failed_has_a_title(chat, monkeypatch):
+    async def fail(self, message, context):
+        raise RuntimeError
+        yield
+
+    monkeypatch.setattr("tests.servers.EchoServer.reply", fail)
+    created = await chat.send("Where is it?")
+    assert [event.type for event in created.events][-2:] == ["thread.updated", "error"]
+    assert (await Thread.objects.aget()).title == "Where is it?"
+
+
+async def test_a_title_that_failed_is_tried_again(chat, monkeypatch):
+    asked = []
+
+    async def title(self, thread, message, context):
+        asked.append(message.content[0].text)
+        return "At last" if len(asked) == 2 else None
+
+    monkeypatch.setattr("tests.servers.EchoServer.get_title", title)
+    thread_id = (await chat.send("one")).thread_id
+    await chat.send("two", thread_id=thread_id)
+    assert asked == ["one", "one"]
+    assert (await Thread.objects.aget()).title == "At last"
+    await Thread.objects.aupdate(title="")
+    for text in ("three", "four", "five"):
+        await chat.send(text, thread_id=thread_id)
+    assert len(asked) == 3, "a thread that was left untitled is not asked about for ever"
+
+
+@pytest.mark.parametrize("hook", ["has_permission", "get_tenant", "get_options"])
+def test_an_async_hook_that_nobody_would_await_is_refused(hook):
+    async def asynchronous(self, context):
+        return False
+
+    with pytest.raises(TypeError, match=rf"Careless.{hook}\(\) must be a plain def"):
+        type("Careless", (TextServer,), {hook: asynchronous})
+
+
+def test_what_may_be_async_is_not_refused():
+    async def asynchronous(self, *args):
+        return "fine"
+
+    names = ("reply", "get_title", "get_something_of_my_own")
+    assert type("Careful", (TextServer,), dict.fromkeys(names, asynchronous))
 
 
 async def test_failing_title_costs_only_the_title(chat, monkeypatch, caplog):

@@ -41,6 +41,10 @@ class DjangoThreadItemConverter(ThreadItemConverter):
     """Who speaks hidden context? Nobody can type a ``system`` message. For endpoints that take none
     in mid-conversation, ``"user"`` sends it between ``<HiddenContext>`` tags."""
 
+    strict_turns: bool = False
+    """Must user and assistant take turns, as some chat templates demand? Then messages of the same side
+    are joined: after a failure, say, a person speaks twice. Set ``hidden_context_role = "user"`` too."""
+
     reads: tuple[str, ...] = ("picture", "pdf", "text")
     """Which files does the model take? Of all others it reads the name."""
 
@@ -82,7 +86,8 @@ class DjangoThreadItemConverter(ThreadItemConverter):
             found = await in_request_thread(self.find, mentioned)
             self.mentions = {entity_id: found.get(entity_id) for entity_id in mentioned}
         items = [as_plain_text(item) for item in await super().to_agent_input(thread_items)]
-        return [item for item in items if not is_empty_answer(item)]
+        items = [item for item in items if not is_empty_answer(item)]
+        return in_turns(items) if self.strict_turns else items
 
     async def user_message_to_input(
         self, item: types.UserMessageItem, is_last_message: bool = True
@@ -229,3 +234,16 @@ def as_plain_text(item: Any) -> Any:
 
 def is_empty_answer(item: Any) -> bool:
     return item.get("role") == "assistant" and not item["content"]
+
+
+def in_turns(items: list[Any]) -> list[Any]:
+    """The same with neighbours of one role joined, where both are nothing but text."""
+    joined: list[Any] = []
+    for item in items:
+        before = joined[-1] if joined else {}
+        texts = [before.get("content"), item.get("content")]
+        if before.get("role") == item.get("role") and all(isinstance(text, str) for text in texts):
+            joined[-1] = {**before, "content": "\n\n".join(texts)}
+        else:
+            joined.append(item)
+    return joined

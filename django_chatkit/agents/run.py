@@ -11,6 +11,8 @@ from typing import Any, cast
 from agents import RunResultStreaming
 
 from .context import DjangoAgentContext, EventQueue
+from .hosted import progress_of
+from .thoughts import Thoughts
 
 STOP_SECONDS = 5.0
 
@@ -25,6 +27,7 @@ class FollowedRun:
         self.source = cast("AsyncGenerator[Any, None]", result.stream_events())
         self.reader: asyncio.Task[Any] | None = None
         self.message_id = ""
+        self.thoughts = Thoughts(lambda: context.generate_id("workflow"))
 
     async def stream_events(self) -> AsyncIterator[Any]:
         while True:
@@ -35,12 +38,19 @@ class FollowedRun:
                 return
             finally:
                 self.reader = None
-            yield self.with_own_id(event)
+            if progress := progress_of(event, self.context.request_context.locale):
+                await self.context.stream(progress)
+            for own in self.with_own_ids(event):
+                yield own
 
-    def with_own_id(self, event: Any) -> Any:
+    def with_own_ids(self, event: Any) -> list[Any]:
         """A model's ids are not unique: many providers call every item ``__fake_id__``, or nothing."""
-        if event.type == "raw_response_event":
-            return replace(event, data=self.with_message_id(event.data))
+        if event.type != "raw_response_event":
+            return [self.with_call_id(event)]
+        seen = self.thoughts.seen_in(event.data)
+        return [replace(event, data=self.with_message_id(data)) for data in seen]
+
+    def with_call_id(self, event: Any) -> Any:
         if event.type == "run_item_stream_event" and event.item.type == "tool_call_item":
             item = copy.copy(event.item)
             own_id = self.context.generate_id("tool_call")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -14,10 +14,12 @@ from agents import (
     Model,
     ModelSettings,
     RunConfig,
+    RunHooks,
     Runner,
     RunResultStreaming,
     TResponseInputItem,
 )
+from agents.mcp import MCPServer
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.text import Truncator
@@ -32,12 +34,14 @@ from django_chatkit.sdk import types
 from django_chatkit.server import DjangoChatKitServer
 from django_chatkit.streaming import uninterrupted
 
+from .answer import Answer
 from .citation import with_sources
 from .context import DjangoAgentContext, in_request_thread
 from .converter import DjangoThreadItemConverter
-from .errors import MESSAGES, format_tool_error, get_cause, get_hint
+from .errors import find_message, format_tool_error, get_cause, get_hint
 from .images import DjangoResponseStreamConverter
 from .keys import lacks_key as lacks_key
+from .mcp import connected
 from .run import FollowedRun
 from .settlement import Settlement
 
@@ -60,7 +64,10 @@ class AgentServer(DjangoChatKitServer):
     """May the Agents SDK send traces to OpenAI? They name agents and tools, but never hold content."""
 
     run_config: RunConfig | None = None
-    """The Agents SDK's own settings for each run: model provider, guardrails, hooks for handoffs …"""
+    """The Agents SDK's own settings for each run: model settings, provider, guardrails, handoffs …"""
+
+    run_hooks: RunHooks[Any] | None = None
+    """The Agents SDK's hooks for each run: they see every call of a model, its tokens, and every handoff."""
 
     converter: ThreadItemConverter = DjangoThreadItemConverter()
     """Turns the items of a thread into what the model reads: mentions, hidden context, widgets …"""
@@ -95,6 +102,13 @@ class AgentServer(DjangoChatKitServer):
             tool_error_formatter=run_config.tool_error_formatter or format_tool_error,
         )
 
+    def get_run_hooks(self, context: ChatKitContext) -> RunHooks[Any] | None:
+        return self.run_hooks
+
+    def get_mcp_servers(self, context: ChatKitContext) -> Sequence[MCPServer]:
+        """MCP servers for one answer: made here, connected before it, and left behind it."""
+        return ()
+
     def get_converter(self, context: ChatKitContext) -> ThreadItemConverter:
         return self.converter
 
@@ -121,17 +135,24 @@ class AgentServer(DjangoChatKitServer):
         agent = await in_request_thread(self.get_title_agent, context)
         if agent is None:
             return await super().get_title(thread, message, context)
-        run_config = await in_request_thread(self.get_run_config, context)
         text = "".join(part.text for part in message.content)
-        result = await Runner.run(agent, text, max_turns=1, run_config=run_config)
+        result = await Runner.run(
+            agent,
+            text,
+            context=DjangoAgentContext(thread=thread, store=self.store, request_context=context),
+            max_turns=1,
+            hooks=await in_request_thread(self.get_run_hooks, context),
+            run_config=await in_request_thread(self.get_run_config, context),
+        )
         return Truncator(" ".join(str(result.final_output).split())).chars(100) or None
 
     def get_error_message(self, error: Exception, context: ChatKitContext) -> tuple[str, bool]:
-        for kinds, message, allow_retry in MESSAGES:
-            if isinstance(error, kinds):
-                hint = get_hint(error) if settings.DEBUG else ""
-                return f"{message} {hint}".strip(), allow_retry
-        return super().get_error_message(error, context)
+        found = find_message(error)
+        if found is None:
+            return super().get_error_message(error, context)
+        message, allow_retry = found
+        hint = get_hint(error) if settings.DEBUG else ""
+        return f"{message} {hint}".strip(), allow_retry
 
     def _log_failure(self, what: str, thread_id: str, error: Exception) -> None:
         if cause := get_cause(error):
@@ -162,30 +183,46 @@ class AgentServer(DjangoChatKitServer):
     async def run_agent(
         self, agent_context: DjangoAgentContext, settled: list[TResponseInputItem]
     ) -> AsyncGenerator[types.ThreadStreamEvent, None]:
-        run = FollowedRun(await self.start_run(agent_context, settled), agent_context)
-        try:
-            converter = await in_request_thread(self.get_response_converter, agent_context.request_context)
-            if isinstance(converter, DjangoResponseStreamConverter):
-                converter = converter.bound_to(agent_context)
-            answer = stream_agent_response(agent_context, cast("Any", run), converter=converter)
-            async with aclosing(cast("AsyncGenerator[types.ThreadStreamEvent, None]", answer)) as events:
-                async for event in with_sources(events, agent_context):
-                    yield event
-        finally:
-            await uninterrupted(run.stop())
+        wanted = await in_request_thread(self.get_mcp_servers, agent_context.request_context)
+        async with connected(wanted) as mcp_servers:
+            run = FollowedRun(await self.start_run(agent_context, settled, mcp_servers), agent_context)
+            try:
+                async with aclosing(self.follow(run, agent_context)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                await uninterrupted(run.stop())
+
+    async def follow(
+        self, run: FollowedRun, agent_context: DjangoAgentContext
+    ) -> AsyncGenerator[types.ThreadStreamEvent, None]:
+        """The events of a run. Raises NoAnswer for one that shows nothing."""
+        converter = await in_request_thread(self.get_response_converter, agent_context.request_context)
+        if isinstance(converter, DjangoResponseStreamConverter):
+            converter = converter.bound_to(agent_context)
+        source = stream_agent_response(agent_context, cast("Any", run), converter=converter)
+        async with aclosing(cast("AsyncGenerator[types.ThreadStreamEvent, None]", source)) as events:
+            answer = Answer(agent_context).events(events, run.result)
+            async for event in with_sources(answer, agent_context):
+                yield event
 
     async def start_run(
-        self, agent_context: DjangoAgentContext, settled: list[TResponseInputItem]
+        self,
+        agent_context: DjangoAgentContext,
+        settled: list[TResponseInputItem],
+        mcp_servers: Sequence[MCPServer] = (),
     ) -> RunResultStreaming:
         context = agent_context.request_context
         agent, run_config, converter = await in_request_thread(self.prepare, context)
         history = await self.load_history(agent_context.thread, context)
         page = await in_request_thread(self._describe_page, agent_context.thread, context)
+        agent = await in_request_thread(self.with_choices, agent, history, context)
         return Runner.run_streamed(
-            await in_request_thread(self.with_choices, agent, history, context),
+            agent.clone(mcp_servers=[*agent.mcp_servers, *mcp_servers]) if mcp_servers else agent,
             [*await converter.to_agent_input([*page, *history]), *settled],
             context=agent_context,
             max_turns=self.max_turns,
+            hooks=await in_request_thread(self.get_run_hooks, context),
             run_config=run_config,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ from django_chatkit.sdk import types
 if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
+
+
+HOOKS = ("has_", "can_", "get_")
 
 
 class Declaration:
@@ -67,6 +71,14 @@ class Declaration:
 
     page_actions: Collection[str] = ()
     """Types of actions that page code may send without a widget, with ``sendCustomAction()``."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Raises TypeError for an ``async def`` where a plain one is called: whatever it would return, a
+        coroutine counts as yes, and nobody would have been refused."""
+        super().__init_subclass__(**kwargs)
+        for name, member in vars(cls).items():
+            if name.startswith(HOOKS) and inspect.iscoroutinefunction(member) and is_plain(cls, name):
+                raise TypeError(f"{cls.__name__}.{name}() must be a plain def: it is called from sync code.")
 
     def has_permission(self, context: ChatKitContext) -> bool:
         """May this person chat here? Asked for each request and by the tag; may query the database."""
@@ -173,3 +185,10 @@ class Declaration:
         ids = mentioned_ids(message)
         found = find_mentions(self.get_entities(context), ids, context) if ids else {}
         return [found[entity_id] for entity_id in ids if entity_id in found]
+
+
+def is_plain(server_class: type, name: str) -> bool:
+    """Is this method a plain one in the classes that it comes from?"""
+    inherited = (vars(base)[name] for base in server_class.__mro__[1:] if name in vars(base))
+    origin = list(inherited)[-1:]
+    return bool(origin) and inspect.isfunction(origin[0]) and not inspect.iscoroutinefunction(origin[0])
