@@ -387,6 +387,7 @@ async def test_a_browser_that_does_not_know_the_type(two_phase):
 
 async def test_announced_places_are_their_owners(two_phase, other_user):
     created = await announce(two_phase)
+    assert created.json["upload_descriptor"]["method"] == "PUT"
     url = path_of(created.json["upload_descriptor"]["url"])
     other = ChatKitClient(user=other_user, server="two-phase")
     before = await state()
