@@ -50,7 +50,7 @@ class Attachments:
     """MIME types with the endings that their names may have. A file must be of the type *and* have one."""
 
     strategy: str = "direct"
-    """``"direct"``, or ``"two_phase"``, which a storage needs that takes files from browsers itself."""
+    """``"direct"``, a form; or ``"two_phase"``: announced, then sent as it is, here or to a storage."""
 
     max_unsent: int = 50
     """Files of one person that may lie here without a message."""
@@ -199,7 +199,7 @@ class DjangoAttachmentStore(AttachmentStore[ChatKitContext]):
         )
         upload = self.get_upload(row, context) or {
             "url": absolute_url("upload", context, server=context.server, attachment_id=row.attachment_id),
-            "method": "POST",
+            "method": "PUT",  # as it is: Twisted, below daphne, reads a form into memory, several times over
         }
         row.save(force_insert=True)
         descriptor = types.AttachmentUploadDescriptor.model_validate(upload)

@@ -1,5 +1,7 @@
 """Files that people send: every refusal, and what is in database and storage after it."""
 
+import asyncio
+import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +26,7 @@ from django_chatkit.context import ChatKitContext
 from django_chatkit.exceptions import Refused
 from django_chatkit.models import Attachment, Thread, ThreadItem, attachment_storage
 from django_chatkit.servers import servers
-from django_chatkit.testing import ChatKitClient, read
+from django_chatkit.testing import ChatKitClient, read, user_input
 from django_chatkit.uploads import receive
 from django_chatkit.widget import get_options
 
@@ -212,6 +214,25 @@ async def test_a_message_that_fails_gives_its_files_back(direct):
     assert not (await direct.send("again", attachments=[attachment_id])).errors
 
 
+async def test_whoever_stops_before_the_message_was_stored_gets_the_files_back(direct, user):
+    attachment_id = await upload(direct)
+    context = ChatKitContext(server="files", user=user)
+    message = {**user_input("one"), "attachments": [attachment_id]}
+    body = json.dumps({"type": "threads.create", "params": {"input": message}})
+    with patch("django_chatkit.store.DjangoStore.add_thread_item", lambda *args, **kwargs: asyncio.sleep(60)):
+        stream = (await servers["files"].process(body, context)).json_events
+        await anext(stream)  # thread.created
+        task = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0.1)
+        assert (await Attachment.objects.aget()).state == "sent"
+        task.cancel()
+        with pytest.raises((asyncio.CancelledError, StopAsyncIteration)):
+            await task
+        await stream.aclose()
+    assert (await Attachment.objects.aget()).state == "uploaded"
+    assert not (await direct.send("again", attachments=[attachment_id])).errors
+
+
 # Refused messages
 
 
@@ -387,6 +408,7 @@ async def test_a_browser_that_does_not_know_the_type(two_phase):
 
 async def test_announced_places_are_their_owners(two_phase, other_user):
     created = await announce(two_phase)
+    assert created.json["upload_descriptor"]["method"] == "PUT"
     url = path_of(created.json["upload_descriptor"]["url"])
     other = ChatKitClient(user=other_user, server="two-phase")
     before = await state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from asgiref.sync import sync_to_async
@@ -105,6 +106,9 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
                 if isinstance(event, types.ThreadCreatedEvent):
                     event.thread.allowed_image_domains = context.image_domains
                 yield event
+        except (asyncio.CancelledError, GeneratorExit):  # stopped, maybe before the message was stored
+            await uninterrupted(self._give_back(attachment_ids, context))
+            raise
         except Exception as error:
             await self._give_back(attachment_ids, context)
             if not started and isinstance(error, ValueError) and isinstance(request, ANSWERS):

@@ -1,9 +1,12 @@
-"""The microphone button, with the stand-in's recording: a few bytes that begin as WebM does."""
+"""The microphone button, with the stand-in's recording of a few bytes, and what Chromium really records."""
+
+import re
 
 import pytest
 from playwright.sync_api import expect
 
 from tests import standin
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, SECONDS
 from tests.browser.pages import show
 from tests.browser.test_widget_chat import answers, strict  # noqa: F401  (a fixture)
 from tests.servers import HearingServer
@@ -45,3 +48,42 @@ def test_a_server_that_cannot_listen_has_no_button(strict):  # noqa: F811
     expect(strict.locator("django-chatkit")).to_have_attribute("data-state", "ready")
     expect(strict.get_by_role("button", name="Send message")).to_be_visible()
     expect(strict.get_by_role("button", name="Dictate")).to_have_count(0)
+
+
+RECORD = """async (type) => {
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const recorder = new MediaRecorder(stream, { mimeType: type });
+  const data = new Promise((resolve) => (recorder.ondataavailable = ({ data }) => resolve(data)));
+  recorder.start();
+  setTimeout(() => recorder.stop(), 1500);
+  const bytes = new Uint8Array(await (await data).arrayBuffer());
+  const audio = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  const params = { audio_base64: audio, mime_type: recorder.mimeType };
+  const response = await document.querySelector("openai-chatkit").options.api.fetch("/chatkit/hearing/", {
+    method: "POST",
+    body: JSON.stringify({ type: "input.transcribe", params }),
+    headers: { "content-type": "application/json" },
+  });
+  return response.text();
+}"""
+
+
+@pytest.fixture
+def microphone(chromium, live_server):
+    """A page with a microphone that beeps."""
+    false = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *false])
+    page = browser.new_context(base_url=live_server.url).new_page()
+    page.set_default_timeout(30 * SECONDS)
+    yield page
+    browser.close()
+
+
+def test_what_a_browser_really_records_is_understood(microphone, monkeypatch):
+    listen = HearingServer.dictation.transcribe
+    monkeypatch.setattr(HearingServer, "dictation", type(HearingServer.dictation)(listen))
+    show(microphone, "{% chatkit_widget 'hearing' %}")
+    expect(microphone.locator("django-chatkit")).to_have_attribute("data-state", "ready")
+    for kind in ("audio/webm;codecs=opus", "audio/mp4"):
+        heard = microphone.evaluate(RECORD, kind)
+        assert re.search(r"a visitor said \d{4,} bytes", heard), (kind, heard)
