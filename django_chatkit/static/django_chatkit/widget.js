@@ -354,12 +354,20 @@
     /** All options each time: setOptions forgets the ones before. */
     #apply() {
       if (!this.#options) return;
+      this.#setScheme(this.#options.theme);
       try {
         this.#chat.setOptions(ready(this.#options));
       } catch (error) {
         this.#report("options", String(error));
       }
       fillHost(this.#chat.shadowRoot);
+    }
+
+    /** What is ours around the component looks as the page wants the component to look. @param {PageOptions["theme"]} theme */
+    #setScheme(theme) {
+      const scheme = (typeof theme === "object" ? theme.colorScheme : theme) ?? "auto";
+      for (const element of [this, this.closest("django-chatkit-floating")])
+        if (element instanceof HTMLElement) element.dataset.scheme = scheme;
     }
 
     /** The server has changed the thread: it asks why an answer was bad, for example. */
