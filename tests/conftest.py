@@ -11,6 +11,7 @@ from django_chatkit.servers import servers
 from django_chatkit.testing import ChatKitClient
 
 from . import files
+from .typescript import compile_options, is_installed, rendered, without_repetition
 
 pytest_plugins = ["django_chatkit.testing.fixtures"]
 """Which also runs ``async def`` tests."""
@@ -26,6 +27,17 @@ def pytest_runtest_makereport(item, call):
         if "not for this run" not in str(reason):
             report.outcome = "failed"
             report.longrepr = f"Skipped, but everything is required here: {reason}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def options_that_fit_the_types(tmp_path_factory):
+    """Whatever chat any test renders: its options are given to TypeScript at the end."""
+    with rendered() as seen:
+        yield
+    many = without_repetition(seen)
+    if many and is_installed():
+        refused, output = compile_options(tmp_path_factory.mktemp("options"), many)
+        assert [many[index] for index in sorted(refused)] == [], output
 
 
 @pytest.fixture(autouse=True)

@@ -548,6 +548,62 @@ def test_tested_versions_are_those_of_the_package():
     assert f"openai-chatkit>={first},<{beyond}" in requirements
 
 
+# Middleware
+
+
+class ContentMiddleware:
+    """As people write it: to log, to measure, to replace something."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["X-Length"] = len(response.content)
+        return response
+
+
+class CarefulMiddleware(ContentMiddleware):
+    def __call__(self, request):
+        response = self.get_response(request)
+        if not response.streaming:
+            response["X-Length"] = len(response.content)
+        return response
+
+
+def content_middleware(get_response):
+    def middleware(request):
+        response = get_response(request)
+        return response.content.upper()
+
+    return middleware
+
+
+@pytest.mark.parametrize("name", ["ContentMiddleware", "content_middleware"])
+def test_middleware_that_wants_the_whole_answer(settings, name):
+    path = f"tests.test_checks.{name}"
+    settings.MIDDLEWARE = [path, *settings.MIDDLEWARE]
+    message = f"{path!r} reads the content of responses, which a streamed answer does not have."
+    assert found() == [Warning(message, hint=checks.middleware.HINT, id="chatkit.W016")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests.test_checks.CarefulMiddleware",
+        "tests.test_middleware.SyncOnlyMiddleware",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "csp.middleware.CSPMiddleware",
+        "django.middleware.gzip.GZipMiddleware",
+        "builtins.print",
+        "not.there",
+    ],
+)
+def test_middleware_that_lets_streams_pass(settings, path):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, path]
+    assert found() == []
+
+
 # Content Security Policy
 
 

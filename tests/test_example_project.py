@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.example import EXAMPLE, environment, serve
+from tests.typescript import compile_options, is_installed
 
 PAGES = ["/", "/support/", "/shop/", "/two/", "/accounts/login/"]
 SIGNED_IN = ["/support/", "/two/"]
@@ -54,6 +55,17 @@ def ask(client, question, path="/chatkit/", **message):
     done = [event["item"] for event in events if event["type"] == "thread.item.done"]
     answers = [item for item in done if item["type"] == "assistant_message"]
     return response, "\n".join(part["text"] for answer in answers for part in answer["content"])
+
+
+def test_options_of_all_pages_fit_the_types(deployed, tmp_path):
+    if not is_installed():
+        pytest.skip("npm install has not been run")
+    people = [deployed.client(name) for name in ("", "demo", "demo2")]
+    html = "".join(person.get(path).text for person in people for path in PAGES)
+    data = re.findall(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
+    options = [json.loads(text)["options"] for text in data]
+    assert len(options) > 5
+    assert compile_options(tmp_path, options) == (set(), "")
 
 
 @pytest.mark.parametrize("path", PAGES)

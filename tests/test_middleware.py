@@ -79,6 +79,25 @@ async def test_the_whole_answer_arrives_and_is_stored(settings, user, place):
     assert stored == [("user_message", "hello"), ("assistant_message", "de de")]
 
 
+@pytest.mark.parametrize(
+    ("page", "answer"), [("de", "de de"), ("pt-br", "pt-br pt-br"), ("xx", "fr fr"), ("../", "fr fr")]
+)
+async def test_the_language_of_the_page_comes_first(settings, user, page, answer):
+    settings.CHATKIT_SERVERS = {"default": "tests.test_middleware.LanguageServer"}
+    body = {"type": "threads.create", "params": {"input": user_input("hello")}}
+    _events, headers = await post(user, body, **{"accept-language": "fr", "x-chatkit-language": page})
+    assert headers[b"Content-Language"] == answer.split()[0].encode()
+    assert [text async for text in ThreadItem.objects.values_list("text", flat=True)] == ["hello", answer]
+
+
+async def test_without_a_middleware_for_languages_none_is_left_behind(settings, user):
+    settings.CHATKIT_SERVERS = {"default": "tests.test_middleware.LanguageServer"}
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if "locale" not in path]
+    body = {"type": "threads.create", "params": {"input": user_input("hello")}}
+    await post(user, body, **{"x-chatkit-language": "de"})
+    assert [text async for text in ThreadItem.objects.values_list("text", flat=True)] == ["hello", "en en"]
+
+
 HARMLESS = [
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.cache.UpdateCacheMiddleware",

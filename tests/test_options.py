@@ -1,6 +1,7 @@
 """ChatKit.js options as people write them: every mistake has a path and says what to write instead."""
 
 import math
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from django.utils.functional import lazy, lazystr
 from django.utils.translation import gettext_lazy as _
 
 from django_chatkit import options
+from django_chatkit.options.schema import OPTIONS, walk
 
 IN_THE_PAGE = (
     'is a function in ChatKit.js, so add it in the page, in a listener for the "chatkit:options" event'
@@ -311,6 +313,20 @@ class TestValidate:
     @pytest.mark.parametrize(("given", "message"), [*REFUSED, *STRICTER])
     def test_says_where_and_what(self, given, message):
         assert told(given) == message
+
+    @pytest.mark.parametrize("path", [path for path, _kind in walk(OPTIONS) if not path.endswith("[]")])
+    def test_a_slip_in_any_key_is_understood(self, path):
+        around, _, key = path.rpartition(".")
+        snake = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
+        for slip in {snake, key + "s", key[:1] + key[2:3] + key[1:2] + key[3:]} - {key}:
+            given = {slip: "x"}
+            for step in reversed(around.split(".") if around else []):
+                given = {step.removesuffix("[]"): [given] if step.endswith("[]") else given}
+            problems = [str(problem) for problem in options.validate(given, partial=True)]
+            where = f"{around}.{slip}".lstrip(".").replace("[]", "[0]")
+            assert any(p.startswith(f"{where}: unknown, did you mean") and key in p for p in problems), (
+                problems
+            )
 
     def test_every_option_at_once(self):
         assert told(FULL) == ""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,12 +28,9 @@ from django_chatkit.options.shapes import (
 )
 from tests.test_options import FULL, REFUSED
 from tests.test_options_layers import patiently, values
+from tests.typescript import TYPES, compile_options, is_installed
 
-MODULES = Path(__file__).parents[1] / "node_modules"
-TYPES = MODULES / "@openai/chatkit/types/index.d.ts"
-COMPILER = MODULES / ".bin/tsc"
-
-if not (TYPES.exists() and COMPILER.exists()) and os.environ.get("CHATKIT_REQUIRE_ALL") != "1":
+if not is_installed() and os.environ.get("CHATKIT_REQUIRE_ALL") != "1":
     pytest.skip("npm install has not been run", allow_module_level=True)
 
 TOKEN = re.compile(r"'[^']*'|`[^`]*`|-?\d+|[A-Za-z_$][\w$.]*|=>|[^\s\w]")
@@ -212,37 +207,6 @@ class TestDrift:
     def test_events(self):
         (_kind, members), *_others = Parser("ChatKitEvents").union()
         assert sorted(options.EVENTS) == sorted(members)
-
-
-HEAD = f"""import type {{ ChatKitOptions }} from "{TYPES.parent.as_posix()}/index";
-const click = (): void => undefined;
-export const all = [click];
-"""
-
-
-def compile_options(folder: Path, many: list[dict[str, Any]]) -> tuple[set[int], str]:
-    """The indexes of the options that TypeScript refuses, and its words."""
-    lines = [f"export const o{i} = {line(given)} satisfies ChatKitOptions;" for i, given in enumerate(many)]
-    file = folder / "options.ts"
-    file.write_text(HEAD + "\n".join(lines))
-    flags = "--strict --noEmit --skipLibCheck --target es2022 --module esnext --moduleResolution bundler"
-    command = [COMPILER, *flags.split(), "--lib", "es2022,dom", "--pretty", "false", "--ignoreConfig", file]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-    first = HEAD.count("\n") + 1
-    refused = {int(number) - first for number in re.findall(r"options\.ts\((\d+),", result.stdout)}
-    assert bool(refused) == bool(result.returncode), result.stdout + result.stderr
-    return refused, result.stdout
-
-
-def line(given: dict[str, Any]) -> str:
-    """As the browser passes it on: with the tag's ``api``, "auto" resolved, onClick added to buttons."""
-    api = given.get("api", {})
-    if isinstance(api, dict):
-        api = {"url": "/chatkit/", "domainKey": "local-dev"} | api
-    text = json.dumps({**given, "api": api})
-    for path in ("theme", "colorScheme"):
-        text = text.replace(f'"{path}": "auto"', f'"{path}": "dark"')
-    return re.sub(r'("(?:left|right)Action": {"icon": "[^"]*")}', r'\1, "onClick": click}', text)
 
 
 class TestCompiler:

@@ -69,7 +69,14 @@ def test_a_thread_that_is_not_there_is_a_new_one(render, missing):
 
 @pytest.mark.parametrize(
     ("height", "attribute"),
-    [("600", ' data-height="600px"'), ("40rem", ' data-height="40rem"'), ('a"b', ' data-height="a&quot;b"')],
+    [
+        ("600", ' data-height="600px"'),
+        (600.5, ' data-height="600.5px"'),
+        ("40rem", ' data-height="40rem"'),
+        (".5em", ' data-height=".5em"'),
+        ("calc(100vh - 5rem)", ' data-height="calc(100vh - 5rem)"'),
+        ('min(1px, "<b>")', ' data-height="min(1px, &quot;&lt;b&gt;&quot;)"'),
+    ],
 )
 def test_height(render, height, attribute):
     assert attribute in render("{% chatkit_widget 'public' height=height %}", height=height)
@@ -79,8 +86,9 @@ def test_height_as_a_number(render):
     assert ' data-height="600px"' in render("{% chatkit_widget 'public' height=600 %}")
 
 
-def test_no_height(render):
-    assert "data-height" not in render("{% chatkit_widget 'public' %}")
+@pytest.mark.parametrize("height", ["", "height='' ", "height=None ", "height=nothing "])
+def test_no_height(render, height):
+    assert "data-height" not in render(f"{{% chatkit_widget 'public' {height}%}}")
 
 
 def test_ids_of_several_chats_differ(render):
@@ -101,6 +109,12 @@ def test_ids_of_several_chats_differ(render):
         ),
         ("themes=1", '{% chatkit_widget %}: there is no argument "themes", did you mean "theme"?'),
         ("heigth=1", '{% chatkit_widget %}: there is no argument "heigth", did you mean "height"?'),
+        (
+            "height='40 rem'",
+            "{% chatkit_widget %}: height must be a number or a length of CSS, "
+            'such as "40rem", not "40 rem".',
+        ),
+        ("options='{}'", '{% chatkit_widget %}: options must be a dict, not "{}".'),
         ("xyz=1", '{% chatkit_widget %}: there is no argument "xyz".'),
         ("mode='popup'", '{% chatkit_widget %}: mode must be "inline" or "floating", not "popup".'),
     ],

@@ -223,6 +223,18 @@ def test_templates_can_be_replaced(visit, settings, tmp_path):
     assert "Ask us, AnonymousUser!" in render_widget(visit(), "public", mode="floating")
 
 
+def test_jinja(visit, settings):
+    """As the documentation of the tag says."""
+    jinja2 = pytest.importorskip("jinja2", reason="not for this run: Jinja2 is not installed")
+    environment = jinja2.Environment(autoescape=True)
+    code = (ROOT / "docs" / "reference" / "tag.md").read_text().split("```python\n", 1)[1].split("```")[0]
+    exec(code, {"environment": environment})
+    template = re.search(r"# (\{\{.*)", code)[1].replace("sales", "public")
+    html = environment.from_string(template).render(request=visit())
+    assert "<django-chatkit-floating" in html
+    assert read(html)["server"] == "public"
+
+
 # Options
 
 
@@ -470,6 +482,20 @@ def test_the_nonce_of_django_csp(visit):
     policy = {"DIRECTIVES": {"script-src": [constants.NONCE]}}
     answer = middleware.CSPMiddleware(lambda request: HttpResponse(render_widget(request, "public")))
     with override_settings(CONTENT_SECURITY_POLICY=policy):
+        response = answer(visit())
+    [nonce] = re.findall(r"'nonce-([^']+)'", response["Content-Security-Policy"])
+    assert unescape(response.content.decode()).count(f'nonce="{nonce}"') == 3
+
+
+def test_the_nonce_of_django_6(visit):
+    reason = "not for this run: Django before 6 has no policy of its own"
+    middleware = pytest.importorskip("django.middleware.csp", reason=reason)
+    constants = pytest.importorskip("django.utils.csp").CSP
+    policy = {"script-src": [constants.NONCE]}
+    answer = middleware.ContentSecurityPolicyMiddleware(
+        lambda request: HttpResponse(render_widget(request, "public"))
+    )
+    with override_settings(SECURE_CSP=policy):
         response = answer(visit())
     [nonce] = re.findall(r"'nonce-([^']+)'", response["Content-Security-Policy"])
     assert unescape(response.content.decode()).count(f'nonce="{nonce}"') == 3

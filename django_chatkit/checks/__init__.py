@@ -42,6 +42,7 @@ W012        no place for the files that people send           servers
 W013        a body limit of Django's, for recordings          speech
 W014        no key for the dictation                          speech
 W015        no key for OpenAI's models                        models
+W016        a middleware that waits for the end of answers    middleware
 W030        a tool's permission that is not in the database   tools
 W040        a limit that a cache cannot count                 menus
 =========== ================================================= ===========
@@ -51,6 +52,7 @@ from django_chatkit.checks import (
     csp,
     deployment,
     menus,
+    middleware,
     models,
     project,
     sdk,
@@ -65,6 +67,7 @@ __all__ = [
     "csp",
     "deployment",
     "menus",
+    "middleware",
     "models",
     "project",
     "sdk",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
@@ -10,7 +11,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as _
+from django.utils import translation
+from django.utils.translation import get_supported_language_variant, gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from django_chatkit.conf import conf
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from django_chatkit.server import DjangoChatKitServer
 
     from chatkit.server import NonStreamingResult, StreamingResult
+
+LANGUAGE_HEADER = "X-ChatKit-Language"
+"""The language of the page, which widget.js sends along."""
 
 UPDATES_HEADER = "X-ChatKit-Updates"
 """Tells widget.js to read the thread again."""
@@ -59,6 +64,7 @@ async def api(request: HttpRequest, server: str = "default") -> HttpResponseBase
 
 def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKitContext, bytes]:
     """Server, person and body of a request, in one visit to the request's thread. Raises Refused."""
+    speak_as_the_page(request)
     if request.method != "POST":
         raise method_not_allowed("POST")
     chat = servers[alias]
@@ -75,6 +81,18 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
     if body.count(b",") > MAX_VALUES:
         raise Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
     return chat, context, ESCAPED_NUL.sub(r"\1\\ufffd", body.decode()).encode()
+
+
+def speak_as_the_page(request: HttpRequest) -> None:
+    """A page may have another language than its address here: from a prefix of its own, or from a block.
+
+    Only where a middleware chooses the language of each request anew, or it would stay for the next.
+    """
+    if hasattr(request, "LANGUAGE_CODE"):
+        with suppress(LookupError):
+            language = get_supported_language_variant(request.headers.get(LANGUAGE_HEADER, ""))
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
 
 
 async def to_response(request: HttpRequest, result: StreamingResult | NonStreamingResult) -> HttpResponseBase:

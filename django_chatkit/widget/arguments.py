@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from django_chatkit.options import merge
-from django_chatkit.options.problems import any_of, did_you_mean
+from django_chatkit.options.problems import any_of, describe, did_you_mean
 from django_chatkit.options.schema import OPTIONS
 
 MODES = ("inline", "floating")
@@ -16,15 +17,31 @@ SHORTCUTS = {"greeting": ("startScreen", "greeting"), "placeholder": ("composer"
 ARGUMENTS = ("mode", "height", "id", "options", "page_object", "page_context")
 
 
+LENGTH = re.compile(r"(\d*\.)?\d+(%|[a-z]+)|[a-z-]+\(.+\)", re.IGNORECASE)
+"""A length of CSS, or a function that may be one: ``40rem``, ``calc(100vh - 5rem)``."""
+
+
 class InvalidArgument(ValueError):
     """A tag or a call has an argument that does not exist, or a value that cannot be."""
 
 
-def to_options(mode: str, groups: Mapping[str, Any]) -> dict[str, Any]:
+def to_length(height: str | float) -> str:
+    """``600`` and ``"600"`` are pixels, as everywhere in HTML. Raises InvalidArgument."""
+    text = str(height or "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return f"{text}px"
+    if text and not LENGTH.fullmatch(text):
+        raise InvalidArgument(f'height must be a number or a length of CSS, such as "40rem", not "{height}".')
+    return text
+
+
+def to_options(mode: str, options: Mapping[str, Any], groups: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a tag as options of ChatKit.js. Raises InvalidArgument."""
     if mode not in MODES:
         raise InvalidArgument(f'mode must be {any_of(MODES)}, not "{mode}".')
-    given: dict[str, Any] = {}
+    if not isinstance(options, Mapping):
+        raise InvalidArgument(f"options must be a dict, not {describe(options)}.")
+    given = merge(options)
     for name, value in groups.items():
         if name in SHORTCUTS:
             group, name = SHORTCUTS[name]

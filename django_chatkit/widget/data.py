@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.http.request import HttpHeaders
 from django.middleware.csrf import get_token
+from django.utils.translation import get_language
 
 from django_chatkit.conf import conf
 from django_chatkit.context import ChatKitContext
@@ -31,6 +32,7 @@ def get_data(request: HttpRequest, alias: str, options: dict[str, Any]) -> dict[
     """What widget.js reads: nothing in it is secret to the person who gets the page."""
     return {
         "server": alias,
+        "language": get_language(),
         "options": options,
         "csrf": get_csrf(request),
         "scriptUrl": conf.CHATKIT_SCRIPT_URL,

@@ -13,12 +13,12 @@ from django.template.loader import render_to_string
 from django_chatkit.conf import conf
 from django_chatkit.context import ChatKitContext
 from django_chatkit.exceptions import Refused
-from django_chatkit.options import Problem, merge
+from django_chatkit.options import Problem
 from django_chatkit.permissions import check_access
 from django_chatkit.servers import servers
 
 from .addresses import get_login_url
-from .arguments import to_options
+from .arguments import to_length, to_options
 from .data import get_data, get_menus, get_page, is_developer
 from .options import get_options, get_scheme
 
@@ -61,7 +61,7 @@ def render_widget(
     server: str = "default",
     *,
     mode: str = "inline",
-    height: str | int = "",
+    height: str | float = "",
     id: str = "",
     options: Mapping[str, Any] | None = None,
     nonce: object = None,
@@ -73,7 +73,7 @@ def render_widget(
 
     Raises InvalidArgument, and ImproperlyConfigured for an unknown server or missing URLs.
     """
-    given = merge(options or {}, to_options(mode, groups))
+    given, length = to_options(mode, options or {}, groups), to_length(height)
     chat = servers[server]
     context = ChatKitContext.from_request(request, server=server, tenant=chat.get_tenant(request))
     common = {"request": request, "server": server, "mode": mode, "nonce": get_nonce(request, nonce)}
@@ -88,7 +88,7 @@ def render_widget(
         logger.error("Options of the chat %r: %s", server, "; ".join(map(str, problems)))
     if fatal and loud:
         return render_problems(request, problems, common)
-    common |= {"problems": problems if loud else [], "height": to_length(height)}
+    common |= {"problems": problems if loud else [], "height": length}
     common["page"] = get_page(context, page_object, page_context)
     common["menus"] = menus
     return render_chat(request, kept, common, id or f"chatkit-{server}")
@@ -144,9 +144,3 @@ def is_swap(request: HttpRequest) -> bool:
     """Is this fetched by a script that puts it into a page which may have the component already?"""
     destination = request.headers.get("Sec-Fetch-Dest", "")
     return destination == "empty" or any(name in request.headers for name in SWAP_HEADERS)
-
-
-def to_length(height: str | int) -> str:
-    """``600`` and ``"600"`` are pixels, as everywhere in HTML."""
-    text = str(height).strip()
-    return f"{text}px" if text.isdecimal() else text

@@ -52,18 +52,35 @@ def test_the_frame_fills_its_host_though_the_components_style_is_forbidden(page,
     assert box == page.locator("openai-chatkit").bounding_box()
 
 
-def test_it_runs_with_a_nonce_alone(page, settings):
+def nonces_only(nonce):
+    return {
+        "default-src": ["'none'"],
+        "script-src": [nonce],
+        "style-src": [nonce],
+        "connect-src": ["'self'"],
+        "img-src": ["data:"],
+    }
+
+
+@pytest.fixture
+def django_csp(settings):
     constants = pytest.importorskip("csp.constants")
     settings.MIDDLEWARE = ["csp.middleware.CSPMiddleware", *settings.MIDDLEWARE]
-    settings.CONTENT_SECURITY_POLICY = {
-        "DIRECTIVES": {
-            "default-src": ["'none'"],
-            "script-src": [constants.NONCE],
-            "style-src": [constants.NONCE],
-            "connect-src": ["'self'"],
-            "img-src": ["data:"],
-        }
-    }
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": nonces_only(constants.NONCE)}
+
+
+@pytest.fixture
+def django_6(settings):
+    reason = "not for this run: Django before 6 has no policy of its own"
+    constants = pytest.importorskip("django.utils.csp", reason=reason)
+    middleware = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+    settings.MIDDLEWARE = [middleware, *settings.MIDDLEWARE]
+    settings.SECURE_CSP = nonces_only(constants.CSP.NONCE)
+
+
+@pytest.mark.parametrize("policy_of", ["django_csp", "django_6"])
+def test_it_runs_with_a_nonce_alone(page, request, policy_of):
+    request.getfixturevalue(policy_of)
     show(page, WIDGET)
     expect(page.locator("django-chatkit")).to_have_attribute("data-state", "ready")
     assert page.locator("openai-chatkit").bounding_box()["height"] == 400

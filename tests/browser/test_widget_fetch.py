@@ -160,6 +160,7 @@ def test_requests_keep_what_the_component_says(opened):
     [cookie] = [cookie for cookie in opened.context.cookies() if cookie["name"] == "csrftoken"]
     assert headers["x-csrftoken"] == cookie["value"]
     assert headers["content-type"] == "application/json"
+    assert headers["x-chatkit-language"] == "en"
     assert post.post_data_json == {"type": "threads.list", "params": {}}
 
 

@@ -1,5 +1,8 @@
 """The chat gets into the page: once, with the page's own functions, in the system's colors."""
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -12,6 +15,7 @@ pytestmark = [
     pytest.mark.urls("tests.browser.pages"),
 ]
 
+ROOT = Path(__file__).resolve().parents[2]
 WIDGET = "{% chatkit_widget 'public' %}"
 OPTIONS = "chat => chat.options"
 PLAIN_OPTIONS = """({ options }) => ({
@@ -127,6 +131,26 @@ def test_the_scheme_of_a_theme_follows_too(new_page):
     });</script>"""
     show(page, script + WIDGET)
     assert chat(page).evaluate("chat => chat.options.theme") == {"colorScheme": "dark", "radius": "soft"}
+
+
+def test_the_how_to_that_follows_the_sites_own_switch(page):
+    guide = (ROOT / "docs" / "howto" / "page-code.md").read_text().split("switch for dark mode", 1)[1]
+    script = re.findall(r"```js\n(.*?)```", guide, re.DOTALL)[0]
+    style = re.findall(r"```css\n(.*?)```", guide, re.DOTALL)[0]
+    body = f"<style>{style}</style><script>{script}</script>"
+    widgets = "{% chatkit_widget 'public' %}{% chatkit_widget 'public' mode='floating' theme='auto' %}"
+    show(page, body + widgets)
+    assert chat(page).evaluate("chat => chat.options.theme") == {"colorScheme": "light"}
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    expect(page.locator("django-chatkit").first).to_have_attribute("data-scheme", "dark")
+    assert chat(page).evaluate("chat => chat.options.theme") == {"colorScheme": "dark"}
+    floating = page.locator("django-chatkit-floating")
+    expect(floating).to_have_css("color-scheme", "dark")  # by the stylesheet
+    page.get_by_role("button", name="Chat").click()
+    expect(floating).to_have_attribute("data-scheme", "dark")
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    expect(floating).to_have_attribute("data-scheme", "light")
+    assert chat(page, 1).evaluate("chat => chat.options.theme") == {"colorScheme": "light"}
 
 
 def test_a_fixed_theme_stays(new_page):

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests import standin
 from tests.browser import pages
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.pages import CDN, FAKE, SHELL, fulfill, show
 
 pytestmark = [
@@ -140,6 +142,34 @@ def test_htmx_morphs_the_page_around_the_chat(page, load, widget):
     expect(page.get_by_role("heading", name="After")).to_be_visible()
     expect_chat(page, 398 if widget == FLOATING else 400)
     assert page.evaluate("first === document.querySelector('openai-chatkit')")
+
+
+@pytest.fixture
+def page_with_cache(chromium, live_server, console):
+    """Playwright switches off the cache that keeps pages alive for the back button."""
+    browser = chromium.browser_type.launch(
+        executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]
+    )
+    page = browser.new_context(base_url=live_server.url).new_page()
+    console.watch(page)
+    yield page
+    browser.close()
+
+
+def test_the_back_button_brings_the_chat_as_it_was(page_with_cache):
+    page, answers = page_with_cache, page_with_cache.locator("[data-thread-turn=assistant]")
+    pages.bodies["other"] = SHELL % {"head": "", "body": "Elsewhere"}
+    show(page, "{% chatkit_widget 'public' %}", fake=standin.script())
+    page.evaluate("addEventListener('pageshow', ({ persisted }) => { window.wasKept = persisted })")
+    for text in ("Hello there", "Once more"):
+        page.get_by_role("textbox").fill(text)
+        page.get_by_role("button", name="Send message").click()
+        expect(answers.last).to_contain_text(f"You said: {text}")
+        if text == "Hello there":
+            page.goto("/pages/other/")
+            page.go_back(wait_until="commit")
+    expect(answers).to_have_count(2)
+    assert page.evaluate("wasKept")
 
 
 def test_attributes_that_a_swap_takes_away_come_back(page):

@@ -15,6 +15,7 @@
  * @property {PageOptions} options
  * @property {Csrf} csrf
  * @property {string | null} page
+ * @property {string | null} [language] that of Django in the page
  * @property {string} scriptUrl
  * @property {number} patience seconds
  * @property {Record<string, string>} messages for everybody
@@ -119,11 +120,11 @@
     return { ...init, headers };
   }
 
-  /** What the page told about itself, signed: see page.py. @param {Config} config @param {RequestInit} init */
-  function withPage(config, init) {
-    if (!config.page) return init;
+  /** What the page told about itself, signed: see page.py. And its language. @param {Config} config @param {RequestInit} init */
+  function withPage({ page, language }, init) {
     const headers = new Headers(init.headers);
-    headers.set("X-ChatKit-Page", config.page);
+    if (page) headers.set("X-ChatKit-Page", page);
+    if (language) headers.set("X-ChatKit-Language", language);
     return { ...init, headers };
   }
 
@@ -354,12 +355,20 @@
     /** All options each time: setOptions forgets the ones before. */
     #apply() {
       if (!this.#options) return;
+      this.#setScheme(this.#options.theme);
       try {
         this.#chat.setOptions(ready(this.#options));
       } catch (error) {
         this.#report("options", String(error));
       }
       fillHost(this.#chat.shadowRoot);
+    }
+
+    /** What is ours around the component looks as the page wants the component to look. @param {PageOptions["theme"]} theme */
+    #setScheme(theme) {
+      const scheme = (typeof theme === "object" ? theme.colorScheme : theme) ?? "auto";
+      for (const element of [this, this.closest("django-chatkit-floating")])
+        if (element instanceof HTMLElement) element.dataset.scheme = scheme;
     }
 
     /** The server has changed the thread: it asks why an answer was bad, for example. */
