@@ -17,11 +17,11 @@ from django.conf import settings
 from django.core.management import call_command
 
 HERE = Path(__file__).resolve().parent
-PORT = int(os.environ.get("PORT", "8000"))
+PORT = os.environ.get("PORT") or "8000"
 PROBE_SECONDS = 3
 
 WELCOME = """
-  The shop is open: http://localhost:{port}/
+  The shop opens in a few seconds: http://localhost:{port}/
 
     /support/   a chat in the page, for customers     sign in as demo or demo2
     /shop/      a floating chat, for everyone
@@ -38,8 +38,8 @@ WELCOME = """
 
 def main() -> None:
     os.chdir(HERE)
-    if is_taken(PORT):
-        sys.exit(f"Port {PORT} is taken. Choose another one: make demo PORT={PORT + 1}")
+    if problem := find_problem():
+        sys.exit(problem)
     os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
     django.setup()
     why = ""
@@ -49,6 +49,18 @@ def main() -> None:
     prepare()
     print(welcome(why), flush=True)
     serve()
+
+
+def find_problem() -> str:
+    """What is wrong with the way in which this was called, or nothing."""
+    for name in ("DEBUG", "STANDIN"):
+        if os.environ.get(name, "") not in ("", "0", "1"):
+            return f"{name} must be 0 or 1: make demo {name}=0"
+    if not PORT.isdecimal() or not 0 < int(PORT) < 65536:
+        return f"PORT must be a number below 65536: make demo PORT=8001, not {PORT}"
+    if is_taken(int(PORT)):
+        return f"Port {PORT} is taken. Choose another one: make demo PORT={int(PORT) % 65535 + 1}"
+    return ""
 
 
 def is_taken(port: int) -> bool:
@@ -94,7 +106,7 @@ def serve() -> None:
     if settings.DEBUG:
         command = ["manage.py", "runserver", f"127.0.0.1:{PORT}"]
     else:
-        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(PORT), "mysite.asgi:application"]
+        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", PORT, "mysite.asgi:application"]
     os.execv(sys.executable, [sys.executable, *command])  # noqa: S606
 
 

@@ -228,6 +228,7 @@ async def test_think(chat):
     reply = await chat.send("Please think about it")
     assert kinds(reply) == ["user_message", "workflow", "assistant_message"]
     assert len(reply.items[1].workflow.tasks) == 2
+    assert reply.items[1].workflow.summary.duration >= 1  # "Thought for 0s" looks like a fault
 
 
 async def test_progress(chat):
@@ -327,8 +328,14 @@ async def test_it_plays_the_model_of_another_agent(chat, settings):
 async def test_it_does_not_ask_to_replace_another_agent(chat, settings):
     settings.CHATKIT_SERVERS = {"default": "tests.test_demo.ShopServer"}
     reply = await chat.send("help")
-    assert "`/widget`" in reply.text
+    assert "`/slow 20 500`" in reply.text
     assert "AgentServer" not in reply.text
+
+
+async def test_it_lists_the_commands_that_an_agent_has_the_tools_for(chat, settings):
+    settings.CHATKIT_SERVERS = {"default": "tests.test_demo.ShopServer"}
+    listed = re.findall(r"`/(\w+)", (await chat.send("help")).text)
+    assert listed == ["slow", "error", "fakeid"]
 
 
 @pytest.mark.parametrize(

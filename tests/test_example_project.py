@@ -226,7 +226,7 @@ def test_the_standin_is_served_and_announced(deployed):
 
 
 def test_the_terminal_says_where_to_go_and_who_can_sign_in(deployed):
-    assert f"The shop is open: {deployed.url}/" in deployed.output
+    assert f"The shop opens in a few seconds: {deployed.url}/" in deployed.output
     assert "sign in as demo or demo2" in deployed.output
     assert "the stand-in" in deployed.output
     assert "as in a deployment" in deployed.output
@@ -269,14 +269,33 @@ def test_demo_data_changes_nothing_the_second_time(deployed):
     assert [len(table) for table in before] == [6, 5, 3]
 
 
+def refuse(folder, **variables):
+    """What demo.py says where it does not start."""
+    result = subprocess.run(
+        [sys.executable, EXAMPLE / "demo.py"],
+        env=environment(folder, **variables),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    return result.stderr
+
+
 def test_a_taken_port_is_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = subprocess.run(
-            [sys.executable, EXAMPLE / "demo.py"],
-            env=environment(tmp_path, PORT=str(port), STANDIN="1"),
-            capture_output=True,
-            text=True,
-        )
-    assert result.returncode == 1
-    assert result.stderr == f"Port {port} is taken. Choose another one: make demo PORT={port + 1}\n"
+        said = refuse(tmp_path, PORT=str(port), STANDIN="1")
+    assert said == f"Port {port} is taken. Choose another one: make demo PORT={port + 1}\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"PORT": "eighty"}, "PORT must be a number below 65536: make demo PORT=8001, not eighty\n"),
+        ({"PORT": "99999"}, "PORT must be a number below 65536: make demo PORT=8001, not 99999\n"),
+        ({"DEBUG": "false"}, "DEBUG must be 0 or 1: make demo DEBUG=0\n"),
+        ({"STANDIN": "no"}, "STANDIN must be 0 or 1: make demo STANDIN=0\n"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path, variables, said):
+    assert refuse(tmp_path, **variables) == said

@@ -55,7 +55,7 @@ class ThreadAdmin(ThreadModelAdmin):
     action_form = ThreadActionForm
     actions = [lock, unlock, close, reopen]
     date_hierarchy = "updated_at"
-    list_display = ["list_title", "owner", "server", "list_status", "item_count", "thumbs", "updated_at"]
+    list_display = ["list_title", "owner", "server", "list_status", "item_count", "updated_at", "thumbs"]
     list_display_links = ["list_title"]
     list_filter = LIST_FILTER  # type: ignore[assignment]  # lists are invariant
     list_per_page = 50
@@ -131,9 +131,7 @@ class ThreadAdmin(ThreadModelAdmin):
     def owner(self, thread: Thread) -> str:
         if thread.user is None:
             short_id = thread.visitor[:VISITOR_LENGTH]
-            return format_html(
-                '<span class="chatkit-visitor">{} <code>{}</code></span>', _("visitor"), short_id
-            )
+            return format_html("{} <code>{}</code>", _("visitor"), short_id)
         return format_html('<span dir="auto">{}</span>', thread.user.get_username())
 
     @admin.display(description=_("status"), ordering="status")

@@ -209,6 +209,11 @@ def missing_tools(steps: list[Step], names: set[str]) -> list[str]:
     return [step.name for step in steps if isinstance(step, Call | Draw) and step.name not in names]
 
 
+def is_possible(known: Command, names: set[str]) -> bool:
+    match = re.fullmatch(known.pattern, known.example)
+    return match is not None and not missing_tools(known.steps(match), names)
+
+
 def lookup(question: str, tools: list[Tool]) -> list[Step]:
     call = find_tool(question, tools)
     return [call] if call else []
@@ -261,6 +266,7 @@ def introduction(names: set[str]) -> Say:
         '```python\nCHATKIT_SERVERS = {{"default": "shop.chat.SupportServer"}}\n```'
     )
     words = _("Say *think*, *widget*, *progress*, *slow* or *error*, or type a command:\n\n{commands}")
-    lines = "\n".join(f"- `{known.example}` — {_(known.description)}" for known in COMMANDS)
+    listed = [known for known in COMMANDS if is_possible(known, names)]
+    lines = "\n".join(f"- `{known.example}` — {_(known.description)}" for known in listed)
     parts = [hello, words] if names - OWN_TOOLS else [hello, replace_me, words]
     return say("\n\n".join(parts), commands=lines)

@@ -43,6 +43,7 @@ class DemoServer(DemoActions, AgentServer):
         },
         "composer": {"placeholder": _("Say something, or type a command")},
         "threadItemActions": {"feedback": True, "retry": True},
+        "thread": {"autoScroll": True},
     }
 
     def get_agent(self, context: ChatKitContext) -> Agent[Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .matching import Call
 
 WORD_SECONDS = 0.015
+THOUGHT_SECONDS = 0.08  # for each word: ChatKit says how many whole seconds it took to think
 SECRET = "sk-demo-secret-9f2c (this must never be seen on a page)"  # noqa: S105
 
 
@@ -31,7 +32,7 @@ class Think:
     """Thoughts before the answer."""
 
     thoughts: list[str]
-    seconds: float = WORD_SECONDS
+    seconds: float = THOUGHT_SECONDS
 
 
 @dataclass

@@ -60,7 +60,7 @@ INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orde
 # Label, prompt and icon of what can be asked about an order, by its status.
 ORDER_PROMPTS = {
     Order.Status.SHIPPED: ("Where is my order {}?", "What is the status of my order {}?", "cube"),
-    Order.Status.PACKING: ("Order {}, as a card", "Show the card of order {}", "square-code"),
+    Order.Status.PACKING: ("Order {}, as a card", "Show the card of order {}", "square-text"),
     Order.Status.DELIVERED: ("Return order {}", "I want to return order {}", "suitcase"),
 }
 
@@ -137,6 +137,7 @@ class SupportServer(DemoServer):
             ],
         },
         "threadItemActions": {"feedback": True, "retry": True},
+        "thread": {"autoScroll": True},
     }
 
     @on_action("order.cancel")
@@ -181,7 +182,10 @@ class SalesServer(AgentServer):
         "frameTitle": "Sales chat",
         "startScreen": {
             "greeting": "Looking for something?",
-            "prompts": [{"label": "What do you sell?", "prompt": "Which products do you have?"}],
+            "prompts": [
+                {"label": "What do you sell?", "prompt": "Which products do you have?", "icon": "cube"}
+            ],
         },
         "composer": {"placeholder": "Ask about our products"},
+        "thread": {"autoScroll": True},
     }

@@ -94,6 +94,20 @@ def test_page_of_a_thread(page, live_server, thread):
     assert page.wrongs == []
 
 
+def test_a_usual_window_shows_the_last_activity(page, live_server, thread):
+    page.goto(f"{live_server.url}{LIST}")
+    results = page.locator(".results").bounding_box()
+    moment = page.locator("td.field-updated_at").bounding_box()
+    assert moment["x"] + moment["width"] <= results["x"] + results["width"]
+
+
+def test_a_telephone_has_room_for_the_actions(page, live_server, thread):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{live_server.url}{LIST}")
+    assert page.locator("select[name=action]").bounding_box()["width"] > 200
+    assert page.locator("input[name=status_reason]").bounding_box()["width"] > 200
+
+
 def test_details_open_with_the_keyboard(page, live_server, thread):
     page.goto(f"{live_server.url}{LIST}{thread.pk}/change/")
     call = page.get_by_role("article", name="Client tool call").first

@@ -171,6 +171,14 @@ def test_the_composer_is_in_the_window(open_page, width, height):
         expect(page.get_by_text("to see what the offline assistant can play")).to_be_in_viewport()
 
 
+def test_the_end_of_an_answer_is_in_view_while_it_is_written(open_page):
+    page = open_page("/support/", "demo", viewport={"width": 1280, "height": 720})
+    ask(page, "help")
+    expect(answers(page)).to_contain_text("/fakeid")
+    ask(page, "/slow 3 300")
+    expect(page.get_by_text("piece 3")).to_be_in_viewport(ratio=1)
+
+
 def test_visitors_read_the_hints_in_one_line(open_page):
     page = open_page("/support/", viewport={"width": 1280, "height": 850})
     hint = page.get_by_text("Sign in to see them.").bounding_box()
