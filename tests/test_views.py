@@ -157,6 +157,15 @@ async def test_charset_is_accepted(chat):
     assert (await chat.post(body, content_type="application/json; charset=utf-8")).status_code == 200
 
 
+async def test_cookie_that_postgresql_cannot_look_for(chat):
+    """Quoted cookies may hold any character, NUL too."""
+    await chat.open_page()
+    chat.client.cookies["sessionid"].set("sessionid", "x", f'"{"a" * 32}\\000"')
+    on_postgresql = connection.vendor == "postgresql"
+    expected = (400, "invalid_request") if on_postgresql else (401, "not_authenticated")
+    assert_refused(await chat.list_threads(), *expected)
+
+
 async def test_unknown_server_is_404(user):
     reply = await read(await ChatKitClient(user=user).client.get("/chatkit/nothing/"))
     assert reply.status == 405
