@@ -169,17 +169,19 @@ class Run:
         if isinstance(error, CustomStreamError | StreamError):
             return error
         self.server._log_failure("An answer failed", self.thread.id, error)
-        message, allow_retry = await sync_to_async(self.describe)(error)
+        message, allow_retry = await describe(self.server, error, self.context)
         return CustomStreamError(message, allow_retry=allow_retry)
 
-    def describe(self, error: Exception) -> tuple[str, bool]:
-        """In the person's language; the hook may query the database, and may fail itself."""
-        with override(self.context.locale or None):
-            try:
-                return self.server.get_error_message(error, self.context)
-            except Exception as failure:
-                log_failure("get_error_message() failed", self.thread.id, failure)
-                return _("Something went wrong while answering. Please try again."), True
+
+@sync_to_async
+def describe(server: DjangoChatKitServer, error: Exception, context: ChatKitContext) -> tuple[str, bool]:
+    """In the person's language; the hook may query the database, and may fail itself."""
+    with override(context.locale or None):
+        try:
+            return server.get_error_message(error, context)
+        except Exception as failure:
+            log_failure("get_error_message() failed", "-", failure)
+            return _("Something went wrong while answering. Please try again."), True
 
 
 class Deadline:

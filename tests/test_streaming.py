@@ -576,6 +576,20 @@ async def test_failure_in_the_final_save_is_one_error_event(chat, monkeypatch):
     assert reply.events[-1].type == "error"
 
 
+async def test_message_about_such_a_failure_may_query_the_database(chat, monkeypatch):
+    async def broken(self, thread_id, item, context):
+        raise RuntimeError("database away")
+
+    def get_error_message(self, error, context):
+        return f"{get_user_model().objects.count()} of us are sorry", False
+
+    say("x")
+    monkeypatch.setattr(ScriptedServer, "get_error_message", get_error_message)
+    monkeypatch.setattr(DjangoStore, "add_thread_item", broken)
+    reply = await chat.send("hi")
+    assert [error.message for error in reply.errors] == ["1 of us are sorry"]
+
+
 async def test_failure_before_the_first_event_is_a_status(chat, monkeypatch):
     async def broken(self, thread, context):
         raise RuntimeError("database away")

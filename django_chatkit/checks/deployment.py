@@ -87,5 +87,9 @@ def check_pools(**kwargs: Any) -> list[CheckMessage]:
             id="chatkit.W020",
         )
         for alias, database in settings.DATABASES.items()
-        if database.get("OPTIONS", {}).get("pool") and not database.get("CONN_HEALTH_CHECKS")
+        if has_blind_pool(database)
     ]
+
+
+def has_blind_pool(database: dict[str, Any]) -> bool:
+    return bool(database.get("OPTIONS", {}).get("pool")) and not database.get("CONN_HEALTH_CHECKS")

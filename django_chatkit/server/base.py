@@ -23,7 +23,7 @@ from django_chatkit.permissions import check_own_size, check_request, get_dictat
 from django_chatkit.pieces import closing
 from django_chatkit.requests import ANSWERS, attachments_of, read_request, usable_result
 from django_chatkit.responses import for_the_wire
-from django_chatkit.runs import Run
+from django_chatkit.runs import Run, describe
 from django_chatkit.sdk import types
 from django_chatkit.store import DjangoStore
 from django_chatkit.streaming import uninterrupted
@@ -117,7 +117,7 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
                 raise
             if not failed:
                 log_failure("A stream failed", getattr(request.params, "thread_id", "new"), error)
-                message, allow_retry = self.get_error_message(error, context)
+                message, allow_retry = await describe(self, error, context)
                 yield types.ErrorEvent(message=message, allow_retry=allow_retry)
 
     async def _give_back(self, attachment_ids: list[str], context: ChatKitContext) -> None:
