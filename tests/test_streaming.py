@@ -28,7 +28,7 @@ from .servers import ScriptedServer
 
 from chatkit import types
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
-from chatkit.server import stream_widget
+from chatkit.server import ChatKitServer, stream_widget
 from chatkit.store import NotFoundError
 from chatkit.widgets import DynamicWidgetComponent, DynamicWidgetRoot
 
@@ -576,8 +576,27 @@ async def test_failure_in_the_final_save_is_one_error_event(chat, monkeypatch):
     assert reply.events[-1].type == "error"
 
 
-async def test_message_about_such_a_failure_may_query_the_database(chat, monkeypatch):
-    async def broken(self, thread_id, item, context):
+@pytest.mark.parametrize("again", [False, True])
+async def test_no_thread_without_its_first_message(chat, monkeypatch, caplog, again):
+    async def broken(self, *args, **kwargs):
+        raise OperationalError("database away")
+
+    say("x")
+    monkeypatch.setattr(DjangoStore, "add_thread_item", broken)
+    if again:
+        monkeypatch.setattr(DjangoStore, "delete_thread", broken)
+    reply = await chat.send("hi")
+    assert (reply.status, reply.json["code"]) == (503, "unavailable")
+    assert await Thread.objects.acount() == again
+    assert ("without a message" in caplog.text) is again
+
+
+async def test_whatever_the_sdk_lets_through_is_one_error_event(chat, monkeypatch):
+    """And the hook for its message may query the database."""
+
+    async def broken(self, request, context):
+        for number in range(2):
+            yield types.ProgressUpdateEvent(text=str(number))
         raise RuntimeError("database away")
 
     def get_error_message(self, error, context):
@@ -585,7 +604,7 @@ async def test_message_about_such_a_failure_may_query_the_database(chat, monkeyp
 
     say("x")
     monkeypatch.setattr(ScriptedServer, "get_error_message", get_error_message)
-    monkeypatch.setattr(DjangoStore, "add_thread_item", broken)
+    monkeypatch.setattr(ChatKitServer, "_process_streaming_impl", broken)
     reply = await chat.send("hi")
     assert [error.message for error in reply.errors] == ["1 of us are sorry"]
 
