@@ -79,6 +79,41 @@ async def test_after_logout_the_old_cookie_gets_401(chat):
     assert_refused(await chat.list_threads(), 401, "not_authenticated")
 
 
+@pytest.mark.parametrize("how", ["logout", "deactivation"])
+async def test_signed_out_while_an_answer_is_written(chat, user, monkeypatch, how):
+    """It ends with this answer: the next request is refused."""
+
+    async def reply(self, message, context):
+        yield "before "
+        if how == "logout":
+            await context.request.session.aflush()
+        else:
+            await get_user_model().objects.filter(pk=user.pk).aupdate(is_active=False)
+        yield "after"
+
+    monkeypatch.setattr("tests.servers.EchoServer.reply", reply)
+    created = await chat.send("hi")
+    assert created.text == "before after"
+    assert not created.errors
+    assert_refused(await chat.get_thread(created.thread_id), 401, "not_authenticated")
+
+
+async def test_headers_that_keep_answers_out_of_frames(chat):
+    for reply in (await chat.send("hi"), await chat.list_threads(), await chat.send("")):
+        assert reply.response["X-Frame-Options"] == "DENY"
+
+
+async def test_cookies_of_visitors_are_out_of_reach(db):
+    visitor = ChatKitClient(server="public")
+    assert (await visitor.send("hi")).status == 200
+    cookie = visitor.client.cookies["sessionid"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    thread = await Thread.objects.aget()
+    assert len(thread.visitor) == 32
+    assert cookie.value not in thread.visitor, "the session's key is another one, and changes at login"
+    assert thread.visitor not in str(visitor.client.cookies)
+
+
 @pytest.mark.parametrize("token", [None, "", "x" * 64, "wrong"])
 async def test_without_the_csrf_token_nothing_happens(chat, token):
     await chat.open_page()
@@ -287,6 +322,17 @@ async def test_thousands_of_parts_are_refused(chat):
     thread_id = (await chat.send("hi")).thread_id
     reply = await chat.feedback(thread_id, *ids)
     assert_refused(reply, 400, "invalid_request")
+
+
+async def test_a_body_of_many_small_values_is_refused_unparsed(chat, monkeypatch):
+    """They fit in what is allowed, and would keep the event loop busy."""
+    keys = {str(number): 1 for number in range(70_000)}
+    monkeypatch.setattr("django_chatkit.server.base.read_request", None)
+    for body in (
+        {"type": "threads.list", "params": keys},
+        {"type": "threads.create", "params": {"input": user_input("hi"), "x": [1] * 70_000}},
+    ):
+        assert_refused(await read(await chat.post(body)), 400, "invalid_request")
 
 
 async def test_unknown_attachment_leaves_no_orphan_thread(chat):
