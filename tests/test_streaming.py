@@ -507,6 +507,25 @@ async def test_answer_takes_no_timer_for_each_piece(chat, monkeypatch):
     assert len(timers) < 20, timers
 
 
+async def test_answer_without_an_end_ends_with_an_error(chat, monkeypatch):
+    """Not every server stops for a reader who takes nothing."""
+    monkeypatch.setattr("django_chatkit.runs.MAX_SIZE", 50_000)
+
+    async def generator(server, thread, message, context):
+        async for event in stream_text(server, thread, endless(), context):
+            yield event
+
+    async def endless():
+        while True:
+            yield "x" * 1000
+
+    script(generator)
+    reply = await chat.send("hi")
+    assert [error.message for error in reply.errors] == ["The answer took too long."]
+    assert 30_000 < len(reply.text) < 50_000
+    assert ("assistant_message", reply.text) in await stored()
+
+
 async def test_error_message_is_in_the_persons_language(chat):
     say("x", then=RuntimeError("boom"))
     chat.headers["Accept-Language"] = "de"
