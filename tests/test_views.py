@@ -1,7 +1,9 @@
 """The endpoint: what it refuses, how, and that a refusal changes nothing."""
 
 import json
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,6 +14,7 @@ from django.middleware.csrf import get_token
 from django.test import AsyncClient, AsyncRequestFactory, RequestFactory, override_settings
 from django.urls import reverse
 
+import django_chatkit
 from django_chatkit.models import Feedback, Thread, ThreadItem
 from django_chatkit.server import DjangoChatKitServer, TextServer
 from django_chatkit.store import DjangoStore
@@ -748,6 +751,24 @@ async def test_metadata_never_leaves_the_server(chat):
         await chat.rename(created.thread_id, "x"),
     ):
         assert b"s3cret" not in reply.body
+
+
+async def test_pictures_come_from_this_site_only(chat, monkeypatch):
+    """Or a model that was talked into it would put what it knows into a picture's address."""
+    created = await chat.send("hi")
+    assert created.events[0].thread.allowed_image_domains == ["testserver"]
+    assert (await chat.get_thread(created.thread_id)).json["allowed_image_domains"] == ["testserver"]
+    monkeypatch.setattr("tests.servers.EchoServer.allowed_image_domains", ["img.example"])
+    domains = (await chat.send("hi")).events[0].thread.allowed_image_domains
+    assert domains == ["testserver", "img.example"]
+
+
+def test_the_package_fetches_no_address_itself():
+    """Not one of a user, a model, or a preview: nobody inside reaches what people outside cannot."""
+    modules = r"httpx|aiohttp|requests|urllib\.request|urllib3|http\.client|socket"
+    client = re.compile(rf"urlopen|^\s*(import|from) ({modules})\b", re.MULTILINE)
+    files = Path(django_chatkit.__file__).parent.rglob("*.py")
+    assert [file.name for file in files if client.search(file.read_text())] == []
 
 
 # Visitors
