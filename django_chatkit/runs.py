@@ -33,6 +33,9 @@ TITLE_SECONDS = 10.0
 TITLE_SECONDS_AFTER_FAILURE = 1.0
 TITLE_TRIES = 3
 """Answers: the first of a thread may fail, or be stopped, before there is a title."""
+MAX_SIZE = 32 * 1024 * 1024
+"""Bytes of an answer, roughly. Daphne keeps all of them in memory for a reader who takes none."""
+EVENT_SIZE = 200
 
 
 class Run:
@@ -47,6 +50,7 @@ class Run:
         context.thread = thread
         self.pending: dict[str, types.ThreadItem] = {}
         self.saved_at = time.monotonic()
+        self.size = 0
 
     async def events(
         self, source: Callable[[], AsyncIterator[types.ThreadStreamEvent]]
@@ -99,6 +103,7 @@ class Run:
         """Keep track of an event. Returns whether the browser may have it."""
         match event:
             case types.ThreadItemUpdatedEvent():
+                self.measure(event.update)
                 self.server._update_pending_items(self.pending, own_copy(event))
                 await self.save_now_and_then()
             case types.ThreadItemAddedEvent():
@@ -115,6 +120,12 @@ class Run:
             case types.ThreadItemRemovedEvent():
                 self.pending.pop(event.item_id, None)
         return True
+
+    def measure(self, update: types.ThreadItemUpdate) -> None:
+        """Raises TimeoutError for an answer without an end."""
+        self.size += EVENT_SIZE + len(getattr(update, "delta", ""))
+        if self.size > MAX_SIZE:
+            raise TimeoutError
 
     async def save_now_and_then(self) -> None:
         if time.monotonic() - self.saved_at >= SAVE_SECONDS:
@@ -169,17 +180,19 @@ class Run:
         if isinstance(error, CustomStreamError | StreamError):
             return error
         self.server._log_failure("An answer failed", self.thread.id, error)
-        message, allow_retry = await sync_to_async(self.describe)(error)
+        message, allow_retry = await describe(self.server, error, self.context)
         return CustomStreamError(message, allow_retry=allow_retry)
 
-    def describe(self, error: Exception) -> tuple[str, bool]:
-        """In the person's language; the hook may query the database, and may fail itself."""
-        with override(self.context.locale or None):
-            try:
-                return self.server.get_error_message(error, self.context)
-            except Exception as failure:
-                log_failure("get_error_message() failed", self.thread.id, failure)
-                return _("Something went wrong while answering. Please try again."), True
+
+@sync_to_async
+def describe(server: DjangoChatKitServer, error: Exception, context: ChatKitContext) -> tuple[str, bool]:
+    """In the person's language; the hook may query the database, and may fail itself."""
+    with override(context.locale or None):
+        try:
+            return server.get_error_message(error, context)
+        except Exception as failure:
+            log_failure("get_error_message() failed", "-", failure)
+            return _("Something went wrong while answering. Please try again."), True
 
 
 class Deadline:

@@ -760,6 +760,20 @@ def test_connections_may_stay_without_asgi(databases):
     assert deployment.check_connections() == []
 
 
+@pytest.mark.parametrize("options", [{"pool": True}, {"pool": {"max_size": 4}}])
+def test_a_pool_of_connections_that_are_not_tried(monkeypatch, options):
+    database = {"ENGINE": "django.db.backends.postgresql", "OPTIONS": options}
+    monkeypatch.setattr(deployment, "settings", SimpleNamespace(DATABASES={"default": database, "other": {}}))
+    message = (
+        "DATABASES['default'] has a pool, and takes from it without a look: after a restart of the database, "
+        "answers that are being written are lost."
+    )
+    hint = 'Set "CONN_HEALTH_CHECKS": True beside "OPTIONS".'
+    assert deployment.check_pools() == [Warning(message, hint=hint, id="chatkit.W020")]
+    database["CONN_HEALTH_CHECKS"] = True
+    assert deployment.check_pools() == []
+
+
 # What a plain check imports
 
 

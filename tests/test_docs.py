@@ -182,6 +182,19 @@ def test_http_answers():
     assert set(rows) == in_code
 
 
+def test_the_tests_of_the_security_page_exist():
+    """Each row of its tables names some, so that what it says can be looked up, and stays so."""
+    files = [file.read_text() for file in Path(__file__).parent.rglob("test_*.py")]
+    written = set(re.findall(r"def (test_\w+)", "".join(files)))
+    rows = re.findall(r"^\| .*", page("explanation/security.md"), re.MULTILINE)
+    rows = [row for row in rows if "attack or mistake" not in row]
+    assert len(rows) > 40
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert set(named) <= written, row
+
+
 def test_layers():
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     layers = tools["importlinter"]["contracts"][0]["layers"]

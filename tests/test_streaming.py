@@ -28,7 +28,7 @@ from .servers import ScriptedServer
 
 from chatkit import types
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
-from chatkit.server import stream_widget
+from chatkit.server import ChatKitServer, stream_widget
 from chatkit.store import NotFoundError
 from chatkit.widgets import DynamicWidgetComponent, DynamicWidgetRoot
 
@@ -507,6 +507,25 @@ async def test_answer_takes_no_timer_for_each_piece(chat, monkeypatch):
     assert len(timers) < 20, timers
 
 
+async def test_answer_without_an_end_ends_with_an_error(chat, monkeypatch):
+    """Not every server stops for a reader who takes nothing."""
+    monkeypatch.setattr("django_chatkit.runs.MAX_SIZE", 50_000)
+
+    async def generator(server, thread, message, context):
+        async for event in stream_text(server, thread, endless(), context):
+            yield event
+
+    async def endless():
+        while True:
+            yield "x" * 1000
+
+    script(generator)
+    reply = await chat.send("hi")
+    assert [error.message for error in reply.errors] == ["The answer took too long."]
+    assert 30_000 < len(reply.text) < 50_000
+    assert ("assistant_message", reply.text) in await stored()
+
+
 async def test_error_message_is_in_the_persons_language(chat):
     say("x", then=RuntimeError("boom"))
     chat.headers["Accept-Language"] = "de"
@@ -574,6 +593,39 @@ async def test_failure_in_the_final_save_is_one_error_event(chat, monkeypatch):
     reply = await chat.send("hi")
     assert len(reply.errors) == 1
     assert reply.events[-1].type == "error"
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_no_thread_without_its_first_message(chat, monkeypatch, caplog, again):
+    async def broken(self, *args, **kwargs):
+        raise OperationalError("database away")
+
+    say("x")
+    monkeypatch.setattr(DjangoStore, "add_thread_item", broken)
+    if again:
+        monkeypatch.setattr(DjangoStore, "delete_thread", broken)
+    reply = await chat.send("hi")
+    assert (reply.status, reply.json["code"]) == (503, "unavailable")
+    assert await Thread.objects.acount() == again
+    assert ("without a message" in caplog.text) is again
+
+
+async def test_whatever_the_sdk_lets_through_is_one_error_event(chat, monkeypatch):
+    """And the hook for its message may query the database."""
+
+    async def broken(self, request, context):
+        for number in range(2):
+            yield types.ProgressUpdateEvent(text=str(number))
+        raise RuntimeError("database away")
+
+    def get_error_message(self, error, context):
+        return f"{get_user_model().objects.count()} of us are sorry", False
+
+    say("x")
+    monkeypatch.setattr(ScriptedServer, "get_error_message", get_error_message)
+    monkeypatch.setattr(ChatKitServer, "_process_streaming_impl", broken)
+    reply = await chat.send("hi")
+    assert [error.message for error in reply.errors] == ["1 of us are sorry"]
 
 
 async def test_failure_before_the_first_event_is_a_status(chat, monkeypatch):

@@ -1,7 +1,9 @@
 """The endpoint: what it refuses, how, and that a refusal changes nothing."""
 
 import json
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,6 +14,7 @@ from django.middleware.csrf import get_token
 from django.test import AsyncClient, AsyncRequestFactory, RequestFactory, override_settings
 from django.urls import reverse
 
+import django_chatkit
 from django_chatkit.models import Feedback, Thread, ThreadItem
 from django_chatkit.server import DjangoChatKitServer, TextServer
 from django_chatkit.store import DjangoStore
@@ -77,6 +80,41 @@ async def test_after_logout_the_old_cookie_gets_401(chat):
     await sync_to_async(chat.client.logout)()
     chat.client.cookies.load(old)
     assert_refused(await chat.list_threads(), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("how", ["logout", "deactivation"])
+async def test_signed_out_while_an_answer_is_written(chat, user, monkeypatch, how):
+    """It ends with this answer: the next request is refused."""
+
+    async def reply(self, message, context):
+        yield "before "
+        if how == "logout":
+            await context.request.session.aflush()
+        else:
+            await get_user_model().objects.filter(pk=user.pk).aupdate(is_active=False)
+        yield "after"
+
+    monkeypatch.setattr("tests.servers.EchoServer.reply", reply)
+    created = await chat.send("hi")
+    assert created.text == "before after"
+    assert not created.errors
+    assert_refused(await chat.get_thread(created.thread_id), 401, "not_authenticated")
+
+
+async def test_headers_that_keep_answers_out_of_frames(chat):
+    for reply in (await chat.send("hi"), await chat.list_threads(), await chat.send("")):
+        assert reply.response["X-Frame-Options"] == "DENY"
+
+
+async def test_cookies_of_visitors_are_out_of_reach(db):
+    visitor = ChatKitClient(server="public")
+    assert (await visitor.send("hi")).status == 200
+    cookie = visitor.client.cookies["sessionid"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    thread = await Thread.objects.aget()
+    assert len(thread.visitor) == 32
+    assert cookie.value not in thread.visitor, "the session's key is another one, and changes at login"
+    assert thread.visitor not in str(visitor.client.cookies)
 
 
 @pytest.mark.parametrize("token", [None, "", "x" * 64, "wrong"])
@@ -155,6 +193,15 @@ async def test_other_content_types_get_415(chat, content_type):
 async def test_charset_is_accepted(chat):
     body = {"type": "threads.list", "params": {}}
     assert (await chat.post(body, content_type="application/json; charset=utf-8")).status_code == 200
+
+
+async def test_cookie_that_postgresql_cannot_look_for(chat):
+    """Quoted cookies may hold any character, NUL too."""
+    await chat.open_page()
+    chat.client.cookies["sessionid"].set("sessionid", "x", f'"{"a" * 32}\\000"')
+    on_postgresql = connection.vendor == "postgresql"
+    expected = (400, "invalid_request") if on_postgresql else (401, "not_authenticated")
+    assert_refused(await chat.list_threads(), *expected)
 
 
 async def test_unknown_server_is_404(user):
@@ -278,6 +325,17 @@ async def test_thousands_of_parts_are_refused(chat):
     thread_id = (await chat.send("hi")).thread_id
     reply = await chat.feedback(thread_id, *ids)
     assert_refused(reply, 400, "invalid_request")
+
+
+async def test_a_body_of_many_small_values_is_refused_unparsed(chat, monkeypatch):
+    """They fit in what is allowed, and would keep the event loop busy."""
+    keys = {str(number): 1 for number in range(70_000)}
+    monkeypatch.setattr("django_chatkit.server.base.read_request", None)
+    for body in (
+        {"type": "threads.list", "params": keys},
+        {"type": "threads.create", "params": {"input": user_input("hi"), "x": [1] * 70_000}},
+    ):
+        assert_refused(await read(await chat.post(body)), 400, "invalid_request")
 
 
 async def test_unknown_attachment_leaves_no_orphan_thread(chat):
@@ -693,6 +751,24 @@ async def test_metadata_never_leaves_the_server(chat):
         await chat.rename(created.thread_id, "x"),
     ):
         assert b"s3cret" not in reply.body
+
+
+async def test_pictures_come_from_this_site_only(chat, monkeypatch):
+    """Or a model that was talked into it would put what it knows into a picture's address."""
+    created = await chat.send("hi")
+    assert created.events[0].thread.allowed_image_domains == ["testserver"]
+    assert (await chat.get_thread(created.thread_id)).json["allowed_image_domains"] == ["testserver"]
+    monkeypatch.setattr("tests.servers.EchoServer.allowed_image_domains", ["img.example"])
+    domains = (await chat.send("hi")).events[0].thread.allowed_image_domains
+    assert domains == ["testserver", "img.example"]
+
+
+def test_the_package_fetches_no_address_itself():
+    """Not one of a user, a model, or a preview: nobody inside reaches what people outside cannot."""
+    modules = r"httpx|aiohttp|requests|urllib\.request|urllib3|http\.client|socket"
+    client = re.compile(rf"urlopen|^\s*(import|from) ({modules})\b", re.MULTILINE)
+    files = Path(django_chatkit.__file__).parent.rglob("*.py")
+    assert [file.name for file in files if client.search(file.read_text())] == []
 
 
 # Visitors

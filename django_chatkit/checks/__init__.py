@@ -43,6 +43,7 @@ W013        a body limit of Django's, for recordings          speech
 W014        no key for the dictation                          speech
 W015        no key for OpenAI's models                        models
 W016        a middleware that waits for the end of answers    middleware
+W020        a pool of connections that are not tried       deployment
 W030        a tool's permission that is not in the database   tools
 W040        a limit that a cache cannot count                 menus
 =========== ================================================= ===========

@@ -75,3 +75,21 @@ def check_connections(**kwargs: Any) -> list[CheckMessage]:
         and database.get("CONN_MAX_AGE", 0) != 0
         and not str(database.get("ENGINE")).endswith("sqlite3")
     ]
+
+
+@register(TAG, deploy=True)
+def check_pools(**kwargs: Any) -> list[CheckMessage]:
+    return [
+        Warning(
+            f"DATABASES[{alias!r}] has a pool, and takes from it without a look: after a restart of the "
+            "database, answers that are being written are lost.",
+            hint='Set "CONN_HEALTH_CHECKS": True beside "OPTIONS".',
+            id="chatkit.W020",
+        )
+        for alias, database in settings.DATABASES.items()
+        if has_blind_pool(database)
+    ]
+
+
+def has_blind_pool(database: dict[str, Any]) -> bool:
+    return bool(database.get("OPTIONS", {}).get("pool")) and not database.get("CONN_HEALTH_CHECKS")

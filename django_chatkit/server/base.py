@@ -23,7 +23,7 @@ from django_chatkit.permissions import check_own_size, check_request, get_dictat
 from django_chatkit.pieces import closing
 from django_chatkit.requests import ANSWERS, attachments_of, read_request, usable_result
 from django_chatkit.responses import for_the_wire
-from django_chatkit.runs import Run
+from django_chatkit.runs import Run, describe
 from django_chatkit.sdk import types
 from django_chatkit.store import DjangoStore
 from django_chatkit.streaming import uninterrupted
@@ -92,16 +92,10 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
         if attachment_ids:
             await self.store.claim_attachments(attachment_ids, context)
         try:
-            if isinstance(request, types.ThreadsCreateReq):
-                context.image_domains = await sync_to_async(self.get_allowed_image_domains)(context)
-            elif isinstance(request, types.ThreadsAddStructuredInputReq):
-                context.answered = request.params.item_id
-            elif isinstance(request, types.ThreadsAddClientToolOutputReq):
-                request.params.result = usable_result(request.params.result, self.max_message_length)
-            elif isinstance(request, types.ThreadsRetryAfterItemReq):
-                params = request.params
-                await self.store.delete_items_after(params.thread_id, params.item_id, context)
-            async for event in when_accepted(super()._process_streaming_impl(request, context), context):
+            await self._prepare(request, context)
+            async for event in when_accepted(
+                super()._process_streaming_impl(request, context), request, context
+            ):
                 started, failed = True, isinstance(event, types.ErrorEvent)
                 if isinstance(event, types.ThreadCreatedEvent):
                     event.thread.allowed_image_domains = context.image_domains
@@ -111,14 +105,36 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
             raise
         except Exception as error:
             await self._give_back(attachment_ids, context)
+            if not started and isinstance(request, types.ThreadsCreateReq):
+                await self._forget_threads(context)
             if not started and isinstance(error, ValueError) and isinstance(request, ANSWERS):
                 raise NotPending from error  # somebody else was faster since the check
             if not started:
                 raise
             if not failed:
                 log_failure("A stream failed", getattr(request.params, "thread_id", "new"), error)
-                message, allow_retry = self.get_error_message(error, context)
+                message, allow_retry = await describe(self, error, context)
                 yield types.ErrorEvent(message=message, allow_retry=allow_retry)
+
+    async def _prepare(self, request: types.StreamingReq, context: ChatKitContext) -> None:
+        """What the SDK would not do, before it carries out the request."""
+        match request:
+            case types.ThreadsCreateReq():
+                context.image_domains = await sync_to_async(self.get_allowed_image_domains)(context)
+            case types.ThreadsAddStructuredInputReq():
+                context.answered = request.params.item_id
+            case types.ThreadsAddClientToolOutputReq():
+                request.params.result = usable_result(request.params.result, self.max_message_length)
+            case types.ThreadsRetryAfterItemReq(params=params):
+                await self.store.delete_items_after(params.thread_id, params.item_id, context)
+
+    async def _forget_threads(self, context: ChatKitContext) -> None:
+        """No thread without its first message."""
+        for thread_id in list(context.threads):
+            try:
+                await self.store.delete_thread(thread_id, context)
+            except Exception as error:
+                log_failure("A thread without a message could not be deleted", thread_id, error)
 
     async def _give_back(self, attachment_ids: list[str], context: ChatKitContext) -> None:
         """Files of a message that was not stored can be sent again; failing in this must not hide why."""
@@ -188,15 +204,17 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
 
 
 async def when_accepted(
-    events: AsyncGenerator[types.ThreadStreamEvent, None], context: ChatKitContext
+    events: AsyncGenerator[types.ThreadStreamEvent, None],
+    request: types.StreamingReq,
+    context: ChatKitContext,
 ) -> AsyncGenerator[types.ThreadStreamEvent, None]:
-    """Where a question is answered, hold the stream's options back until the answer is stored.
+    """Holds the first event back until the first message of a thread, or the answer to a question, is stored.
 
-    So the second of two answers is refused with a status. Raises NotPending.
+    What fails until then, and the second of two answers, is refused with a status. Raises NotPending.
     """
     held: list[types.ThreadStreamEvent] = []
     async with closing(events):
-        if context.answered:
+        if isinstance(request, types.ThreadsCreateReq | types.ThreadsAddStructuredInputReq):
             held.append(await anext(events))
         async for event in events:
             if held and context.too_late:

@@ -12,7 +12,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.db import DataError, InterfaceError, OperationalError, ProgrammingError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
@@ -66,6 +66,9 @@ def explain(error: Exception) -> Refused:
             return error
         case ValidationError() | UnicodeDecodeError():
             log_invalid(error)
+            return Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
+        case DataError():  # a NUL character in a cookie, for one: Django looks for any session key
+            log_failure("The database cannot hold what was sent", "-", error)
             return Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
         case RequestDataTooBig():
             return request_too_large()
