@@ -18,4 +18,5 @@ def ship(order: Order) -> bool:
     source = cite(OrderEntity.mention(order, ChatKitContext(user=order.owner)))
     text = f"Good news: order {order.number} is on its way."
     thread.post_assistant_message(text, annotations=[source], key=f"order-{order.number}-shipped")
+    thread.post_notice("It takes two days.", title=f"Order {order.number}")
     return True

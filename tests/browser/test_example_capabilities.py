@@ -89,6 +89,8 @@ def test_a_customer_may_not_ship_and_is_told_when_staff_did(open_page):  # noqa:
     expect(admin.get_by_text("1 shipped.")).to_be_visible()
     page.evaluate("document.querySelector('openai-chatkit').fetchUpdates()")
     expect(answers(page).last).to_contain_text("Good news: order 1003 is on its way.")
+    ask(page, "help")
+    expect(page.get_by_text("It takes two days.")).to_be_visible()
     page.locator("[data-thread-turn=assistant] .sources .entity").click()
     page.wait_for_url("**/support/#order-1003")
 
