@@ -49,6 +49,8 @@ class ChatKitContext:
     """Set this where a request that is no stream changes what the thread shows: the page reads it again."""
     message: Any = field(default=None, repr=False)
     """The message that a ``TextServer`` answers, with its mentions: see ``get_mentions()``."""
+    has_notices: bool = False
+    """Has the site posted some that the page has not shown yet?"""
     image_domains: list[str] | None = None
     """Where pictures in a thread that this request begins may come from."""
 

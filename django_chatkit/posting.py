@@ -2,7 +2,8 @@
 
 By the store's rules: ids of our own, order of insertion, searchable text, ``thread_changed``. The
 site may post into a locked or closed thread: its status limits what the person sends. Nobody can
-post in a person's name, and what is never stored (progress, notices, effects) cannot be posted.
+post in a person's name, and what is never stored (progress, effects) cannot be posted. A notice is kept
+until it can be shown.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from . import events
 from .context import ChatKitContext
+from .events import Level
 from .models import POSTED, Thread, ThreadItem
 from .sdk import types
 from .servers import servers
@@ -58,6 +61,13 @@ def post(thread: Thread, kind: str, key: str, **content: Any) -> ThreadItem:
     item = MAKERS[kind](common, **content)
     DjangoStore()._put_item(thread.thread_id, item, owner_of(thread))
     return ThreadItem.objects.get(thread_id=thread.thread_id, item_id=item.id)
+
+
+def post_notice(thread: Thread, message: str, level: Level, title: str) -> None:
+    """Keep a notice for the next answer. Raises ValidationError, and NotFoundError without a thread."""
+    DjangoStore()._put_notice(
+        thread.thread_id, events.notify(message, level, title or None), owner_of(thread)
+    )
 
 
 def owner_of(thread: Thread) -> ChatKitContext:

@@ -58,6 +58,9 @@ class Run:
         """The events of ``source``, each seen to. Raises CustomStreamError for whatever goes wrong."""
         title = asyncio.create_task(self.make_title())
         try:
+            if self.context.has_notices:
+                for notice in await self.server.store.take_notices(self.thread.id, self.context):
+                    yield notice
             async for event in self.within_time(source()):
                 if is_question(event) and await self.wait_for_title(title):
                     yield self.nothing_new()  # nothing may follow a pending question

@@ -28,11 +28,14 @@ from .threads import THREAD_FIELDS, columns, copy_metadata, merged, remember, se
 from chatkit.store import NotFoundError, Store, default_generate_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chatkit.store import StoreItemType
 
 logger = logging.getLogger("django_chatkit")
 
 MAX_PAGE_SIZE = 100
+MAX_NOTICES = 20
 
 
 def new_id(item_type: StoreItemType) -> str:
@@ -57,8 +60,9 @@ class DjangoStore(Store[ChatKitContext]):
     @in_one_hop
     def load_thread(self, thread_id: str, context: ChatKitContext) -> types.ThreadMetadata:
         """Raises NotFoundError."""
-        thread = to_metadata(self._get_thread(thread_id, context))
-        return remember(thread, context)
+        row = self._get_thread(thread_id, context)
+        context.has_notices = bool(row.notices)
+        return remember(to_metadata(row), context)
 
     @in_one_hop
     def save_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> None:
@@ -103,6 +107,13 @@ class DjangoStore(Store[ChatKitContext]):
         if not mine.delete()[0]:
             raise NotFoundError(f"Thread {thread_id} not found")
         self._changed(thread_id, context)
+
+    @in_one_hop
+    def take_notices(self, thread_id: str, context: ChatKitContext) -> list[types.NoticeEvent]:
+        """What was posted to be shown with the next answer: once, however many answers begin."""
+        with transaction.atomic(using=router.db_for_write(Thread)):
+            notices = self._swap_notices(thread_id, lambda kept: [], context)
+        return [types.NoticeEvent.model_validate(notice) for notice in notices]
 
     # Items
 
@@ -243,6 +254,23 @@ class DjangoStore(Store[ChatKitContext]):
             if attachment_ids := ids_in(item):
                 Attachment.objects.link(attachment_ids, row, context)
         self._changed(thread_id, context)
+
+    def _put_notice(self, thread_id: str, notice: types.NoticeEvent, context: ChatKitContext) -> None:
+        kept = without_nul(notice.model_dump(mode="json"))
+        with transaction.atomic(using=router.db_for_write(Thread)):
+            self._swap_notices(thread_id, lambda before: [*before, kept][-MAX_NOTICES:], context)
+        self._changed(thread_id, context)
+
+    def _swap_notices(
+        self, thread_id: str, change: Callable[[list[Any]], list[Any]], context: ChatKitContext
+    ) -> list[Any]:
+        """Replace a thread's notices, one writer after the other. Raises NotFoundError."""
+        mine = Thread.objects.owned_by(context).filter(thread_id=thread_id)
+        if not mine.update(updated_at=timezone.now()):  # a write comes first, as in save_thread()
+            raise NotFoundError(f"Thread {thread_id} not found")
+        before: list[Any] = mine.values_list("notices", flat=True).get()
+        mine.update(notices=change(before))
+        return before
 
     def _create_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
         row = Thread(

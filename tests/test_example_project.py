@@ -14,7 +14,7 @@ import pytest
 from tests.example import EXAMPLE, environment, serve
 from tests.typescript import compile_options, is_installed
 
-PAGES = ["/", "/support/", "/shop/", "/two/", "/accounts/login/"]
+PAGES = ["/", "/support/", "/shop/", "/shop/1/", "/two/", "/accounts/login/"]
 SIGNED_IN = ["/support/", "/two/"]
 INLINE = re.compile(r"<style|\sstyle=|\son\w+=|<script(?![^>]*(\ssrc=|\stype=\"application/json\"))")
 
@@ -33,7 +33,7 @@ def developed(tmp_path_factory):
         yield site
 
 
-def ask(client, question, path="/chatkit/", **message):
+def ask(client, question, path="/chatkit/", headers=(), **message):
     """Send a message in a new thread. Gives the response, and the answer's text."""
     client.get("/shop/")  # the page sets the CSRF cookie
     body = {
@@ -48,7 +48,8 @@ def ask(client, question, path="/chatkit/", **message):
             }
         },
     }
-    headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": str(client.base_url)}
+    token = client.cookies.get("csrftoken", "")
+    headers = {"X-CSRFToken": token, "Referer": str(client.base_url), **dict(headers)}
     response = client.post(path, json=body, headers=headers)
     frames = [line[6:] for line in response.text.splitlines() if line.startswith("data: ")]
     events = [json.loads(frame) for frame in frames]
@@ -187,6 +188,38 @@ def test_support_knows_nothing_of_somebody_elses_order(deployed):
     response, answer = ask(deployed.client("demo"), "What is the status of my order 2001?")
     assert "no order 2001" in answer
     assert "grinder" not in response.text
+
+
+def test_only_staff_ship_an_order_and_the_customer_is_told(deployed):
+    customer = deployed.client("demo")
+    _, answer = ask(customer, "Ship order 1003")
+    assert "Refused: this person has no permission" in answer
+    assert "Ship order 1003 (staff only)" in customer.get("/support/").text
+    staff = deployed.client("admin")
+    assert "Ship order 1003" in staff.get("/support/").text
+    _, answer = ask(staff, "Ship order 1003")
+    assert "order 1003 is on its way, and demo reads so" in answer
+    _, answer = ask(staff, "Ship order 1003")
+    assert "no order 1003 that could be shipped" in answer
+    with closing(sqlite3.connect(deployed.log.parent / "db.sqlite3")) as database:
+        query = "SELECT data FROM django_chatkit_threaditem WHERE text LIKE '%Good news: order 1003%'"
+        [[data]] = database.execute(query).fetchall()
+        database.execute("UPDATE shop_order SET status = 'packing' WHERE number = 1003")
+        database.commit()
+    assert '"id":"shop.order:3"' in data
+
+
+def test_what_a_page_tells_is_known_there_and_nowhere_else(deployed):
+    client = deployed.client()
+    for path, expected in [("/shop/1/", "product: Pour-over kettle"), ("/shop/", "page: the whole shelf")]:
+        page = client.get(path).text.replace("&quot;", '"')
+        [signed] = re.findall(r'"page": ?"([^"]+)"', page)
+        headers = {"X-ChatKit-Page": signed}
+        assert expected in ask(client, "What am I looking at?", "/chatkit/sales/", headers=headers)[1]
+    forged = {"X-ChatKit-Page": signed[:-1]}
+    assert (
+        "The page told me" not in ask(client, "What am I looking at?", "/chatkit/sales/", headers=forged)[1]
+    )
 
 
 def test_support_is_for_customers(deployed):

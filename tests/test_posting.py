@@ -71,7 +71,7 @@ def test_key_posts_once_and_replaces(thread, user):
 
 
 def test_the_how_to_posts_into_the_newest_thread_and_once(user):
-    [block] = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    block = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)[0]
     order = SimpleNamespace(owner=user, number=1003)
     orders = SimpleNamespace(objects=SimpleNamespace(get=lambda pk: order))
     names = {"Order": orders, "shared_task": lambda task: task}
@@ -120,6 +120,34 @@ async def test_thread_of_a_visitor_and_of_a_tenant(user):
     visitor = await Thread.objects.acreate(thread_id="thr_v", visitor="v1")
     await visitor.apost_assistant_message("For v1.")
     assert await ThreadItem.objects.acount() == 2
+
+
+async def test_a_notice_is_shown_once_with_the_next_answer(chat, other_chat, thread):
+    await thread.apost_notice("Closed\0 today.", level="warning", title="Delays")
+    await thread.apost_notice("And tomorrow.")
+    assert b"today" not in (await chat.get_thread(thread.thread_id)).body
+    first = (await chat.send("hi", thread.thread_id)).assert_ok()
+    notices = first.filter(types.NoticeEvent)
+    assert [(notice.message, notice.level, notice.title) for notice in notices] == [
+        ("Closed\ufffd today.", "warning", "Delays"),
+        ("And tomorrow.", "info", None),
+    ]
+    assert first.text == "You said: hi "
+    assert (await chat.send("hi", thread.thread_id)).filter(types.NoticeEvent) == []
+    assert (await chat.send("new")).filter(types.NoticeEvent) == []
+
+
+async def test_notices_that_cannot_be_posted_and_too_many(thread):
+    with pytest.raises(ValueError, match="level"):
+        await thread.apost_notice("Hm", level="loud")
+    for number in range(25):
+        await thread.apost_notice(str(number))
+    assert [notice["message"] for notice in (await Thread.objects.aget()).notices] == [
+        str(number) for number in range(5, 25)
+    ]
+    await Thread.objects.all().adelete()
+    with pytest.raises(NotFoundError):
+        await thread.apost_notice("Too late.")
 
 
 async def test_while_a_stream_runs(chat, settings, monkeypatch):

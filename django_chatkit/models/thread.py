@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django_chatkit.context import ChatKitContext
+    from django_chatkit.events import Level
 
 
 POSTED = "post_"
@@ -82,6 +83,7 @@ class Thread(Owned):
     status_reason = models.TextField(_("reason of the status"), blank=True, default="")
     allowed_image_domains = models.JSONField(_("allowed image domains"), null=True, blank=True)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    notices = models.JSONField(_("notices"), default=list, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     updated_at = models.DateTimeField(_("last activity"), default=timezone.now)
 
@@ -119,6 +121,13 @@ class Thread(Owned):
     def post_hidden_context(self, content: Any, *, key: str = "") -> ThreadItem:
         """Let the model know something from now on: text or JSON that the browser never gets."""
         return self._post("hidden_context", key, content=content)
+
+    def post_notice(self, message: str, level: Level = "info", title: str = "") -> None:
+        """Show a notice above the composer, once, when the next answer begins."""
+        posting().post_notice(self, message, level, title)
+
+    async def apost_notice(self, message: str, level: Level = "info", title: str = "") -> None:
+        await sync_to_async(self.post_notice)(message, level, title)
 
     async def apost_assistant_message(
         self, text: str, *, annotations: Sequence[Any] = (), key: str = ""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from agents import Agent, Tool
+from agents import Agent, ImageGenerationTool, Tool
 from django.conf import settings
+from django.db.models import Model
 from django.shortcuts import get_object_or_404
 from pydantic import BaseModel
 
@@ -20,8 +21,10 @@ from django_chatkit.events import effect
 from django_chatkit.feedback import FeedbackQuestion
 
 from .entities import OrderEntity, ProductEntity
-from .models import Order
+from .models import Order, Product
 from .tools import (
+    close_conversation,
+    delivery_terms,
     gift_advice,
     my_orders,
     order_card,
@@ -32,6 +35,8 @@ from .tools import (
     products,
     read_page,
     return_order,
+    search_shelf,
+    ship_order,
 )
 
 
@@ -50,9 +55,14 @@ TOOLS: list[Tool] = [
     products,
     order_card,
     return_order,
+    ship_order,
     read_page,
     gift_advice,
     photo_and_voice,
+    delivery_terms,
+    search_shelf,
+    close_conversation,
+    ImageGenerationTool(tool_config={"type": "image_generation", "partial_images": 2}),
 ]
 INSTRUCTIONS = "You help customers of Kettle & Leaf with their orders. Look orders up; never guess."
 
@@ -72,6 +82,28 @@ def order_prompts(newest: dict[str, Order]) -> list[dict[str, Any]]:
         for status, (label, prompt, icon) in ORDER_PROMPTS.items()
         if (order := newest.get(status))
     ]
+
+
+def own_prompts(context: ChatKitContext) -> list[dict[str, Any]]:
+    """About this customer's own orders; the very first mentions the newest."""
+    orders = Order.objects.of(context.user)
+    newest = orders.first()
+    if newest is None:
+        return []
+    prompt = content("What about ", OrderEntity.mention(newest, context), "?")
+    about = {"label": "About my newest order", "prompt": prompt, "icon": "cube"}
+    return [about, *order_prompts(orders.newest_by_status())]
+
+
+def shipping_prompts(context: ChatKitContext) -> list[dict[str, Any]]:
+    """Staff may do it, and the customer is told; customers may not, and are told so."""
+    is_staff = context.user is not None and context.user.has_perm("shop.change_order")  # type: ignore[attr-defined]
+    orders = Order.objects.all() if is_staff else Order.objects.of(context.user)
+    order = orders.filter(status=Order.Status.PACKING).first()
+    if order is None:
+        return []
+    label = f"Ship order {order.number}" if is_staff else f"Ship order {order.number} (staff only)"
+    return [{"label": label, "prompt": f"Ship order {order.number}", "icon": "suitcase"}]
 
 
 def listen(recording: Recording, context: ChatKitContext) -> str:
@@ -126,6 +158,14 @@ class SupportServer(DemoServer):
                     "prompt": "Can I send a photo, or use my voice?",
                     "icon": "images",
                 },
+                {
+                    "label": "How long does it take?",
+                    "prompt": "What are the delivery terms?",
+                    "icon": "info",
+                },
+                {"label": "What is sold out?", "prompt": "Search the shelf", "icon": "search"},
+                {"label": "Draw a kettle", "prompt": "Draw a kettle", "icon": "square-image"},
+                {"label": "That is all", "prompt": "Close the conversation", "icon": "check"},
                 {"label": "What else can you do?", "prompt": "help", "icon": "circle-question"},
             ],
         },
@@ -152,19 +192,9 @@ class SupportServer(DemoServer):
         yield f"Order {order.number} is cancelled." if cancelled else "It is too late for that."
 
     def get_options(self, context: ChatKitContext) -> dict[str, Any]:
-        """The first prompts are about this customer's own orders; the very first mentions the newest."""
-        orders = Order.objects.of(context.user)
-        newest = orders.first()
-        if newest is None:
-            return self.options
-        mention = OrderEntity.mention(newest, context)
-        about = {
-            "label": "About my newest order",
-            "prompt": content("What about ", mention, "?"),
-            "icon": "cube",
-        }
+        """The first prompts are about this customer's own orders; those of staff about one to be shipped."""
         screen = self.options["startScreen"]
-        prompts = [about, *order_prompts(orders.newest_by_status()), *screen["prompts"]]
+        prompts = [*own_prompts(context), *shipping_prompts(context), *screen["prompts"]]
         return {**self.options, "startScreen": {**screen, "prompts": prompts}}
 
 
@@ -178,12 +208,21 @@ class SalesServer(AgentServer):
         [products],
     )
     entities = [ProductEntity]
+
+    def can_see_page_object(self, obj: Model, context: ChatKitContext) -> bool:
+        """Everybody may see what is on the shelf: product.html says on which product's page a chat is."""
+        return isinstance(obj, Product)
+
+    def get_page_context(self, obj: Any, context: ChatKitContext) -> dict[str, Any]:
+        return {"product": obj.name, "price": f"€{obj.price}", "stock": obj.stock}
+
     options = {
         "frameTitle": "Sales chat",
         "startScreen": {
             "greeting": "Looking for something?",
             "prompts": [
-                {"label": "What do you sell?", "prompt": "Which products do you have?", "icon": "cube"}
+                {"label": "What do you sell?", "prompt": "Which products do you have?", "icon": "cube"},
+                {"label": "What am I looking at?", "prompt": "What am I looking at?", "icon": "search"},
             ],
         },
         "composer": {"placeholder": "Ask about our products"},

@@ -45,4 +45,4 @@ class ProductEntity(ModelEntity):
         return Product.objects.all()
 
     def get_url(self, obj: Product, context: ChatKitContext) -> str:
-        return f"{reverse('shop')}#product-{obj.pk}"
+        return reverse("product", args=[obj.pk])

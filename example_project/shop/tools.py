@@ -1,5 +1,6 @@
 """What the shop's assistants can do. A tool asks the context who is asking, and never takes a name."""
 
+import asyncio
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -9,6 +10,9 @@ from django_chatkit.questions import Choice, Text
 from django_chatkit.widgets import render_widget
 
 from .models import Order, Product
+from .shipping import ship
+
+from chatkit import types
 
 
 @function_tool
@@ -80,6 +84,48 @@ def return_order(ctx: ToolContext, number: int) -> str:
     order = Order.objects.get(number=number)
     async_to_sync(ctx.context.effect)("order.changed", order_changed(order))
     return f"order {number} may come back; a label is in the mail."
+
+
+@tool(permission="shop.change_order")
+def ship_order(ctx: ToolContext, number: int) -> str:
+    """Send any customer's order off. For staff: customers have no permission to change orders.
+
+    Args:
+        number: The order's number, as in 1003.
+    """
+    order = Order.objects.filter(number=number).select_related("owner", "product").first()
+    if order is None or not ship(order):
+        return f"there is no order {number} that could be shipped."
+    return f"order {number} is on its way, and {order.owner} reads so in the chat."
+
+
+@tool
+async def delivery_terms(ctx: ToolContext) -> str:
+    """Say how long a delivery takes."""
+    await ctx.context.cite(
+        types.URLSource(url="https://example.com/delivery", title="Delivery"),
+        types.FileSource(filename="terms.pdf", title="Our terms, page 2"),
+    )
+    return "two days; five to the islands."
+
+
+@tool
+async def search_shelf(ctx: ToolContext) -> str:
+    """Look what is missing on the shelf."""
+    for place in ("upper", "lower"):
+        await ctx.context.progress(f"Looking at the {place} shelf …", icon="search")
+        await asyncio.sleep(0.3)
+    missing = [product.name async for product in Product.objects.filter(stock=0)]
+    if missing:
+        await ctx.context.notify("More will come on Monday.", level="warning", title="Sold out")
+    return f"sold out: {', '.join(missing) or 'nothing'}."
+
+
+@tool
+async def close_conversation(ctx: ToolContext) -> str:
+    """Say goodbye: the customer has no more questions."""
+    await ctx.context.close("Thank you, and goodbye.")
+    return "goodbye!"
 
 
 # The page's half of it is in static/shop/tools.js.

@@ -1,7 +1,7 @@
-"""Four pages with a chat each, in four ways; the chat itself is one tag in a template."""
+"""Pages with a chat each, in several ways; the chat itself is one tag in a template."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 
 from .models import Order, Product
 
@@ -23,7 +23,14 @@ def support(request: HttpRequest) -> HttpResponse:
 
 def shop(request: HttpRequest) -> HttpResponse:
     """The shelf, with a chat that floats in the corner and is open to everyone."""
-    return render(request, "shop/shop.html", {"products": Product.objects.all()})
+    products = Product.objects.all()
+    facts = {"page": "the whole shelf", "products": len(products)}
+    return render(request, "shop/shop.html", {"products": products, "facts": facts})
+
+
+def product(request: HttpRequest, pk: int) -> HttpResponse:
+    """One thing of the shelf. Its chat knows which: page_object in the template."""
+    return render(request, "shop/product.html", {"product": get_object_or_404(Product, pk=pk)})
 
 
 def two(request: HttpRequest) -> HttpResponse:

@@ -18,3 +18,11 @@ document.addEventListener("chatkit.effect", ({ detail: { name, data } }) => {
   status.className = `status ${data.status}`;
   status.textContent = data.label;
 });
+
+// An order's number quotes the order in the next message.
+document.addEventListener("click", ({ target }) => {
+  const chat = document.querySelector("openai-chatkit");
+  if (!target.closest("[data-ask]") || !chat) return;
+  const order = target.closest("li").textContent.replace(/\s+/g, " ").trim();
+  chat.setComposerValue({ reply: order, text: "What about this?" });
+});
