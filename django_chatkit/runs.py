@@ -21,6 +21,7 @@ from .logs import log_failure
 from .pending import has_content, settled
 from .pieces import close, result_of
 from .sdk import types
+from .streaming import uninterrupted
 
 from chatkit.errors import CustomStreamError, StreamError
 from chatkit.store import NotFoundError
@@ -68,6 +69,9 @@ class Run:
                     yield event
                 self.take_title(title)
             await self.wait_for_title(title)
+        except (asyncio.CancelledError, GeneratorExit):
+            await uninterrupted(self.keep_title(title))
+            raise
         except Exception as error:
             # What was read becomes an item of its own: or it would vanish until the next reload.
             for item in self.unfinished():
@@ -173,6 +177,14 @@ class Run:
             return False
         self.thread.title = title.result()
         return True
+
+    async def keep_title(self, title: asyncio.Task[str | None]) -> None:
+        """Of an answer that was stopped before its first word: no later one makes up for it."""
+        try:
+            if self.take_title(title):
+                await self.server.store.save_thread(self.thread, self.context)
+        except Exception as error:
+            self.server._log_failure("A title could not be saved", self.thread.id, error)
 
     async def wait_for_title(self, title: asyncio.Task[str | None], seconds: float = TITLE_SECONDS) -> bool:
         await asyncio.wait({title}, timeout=seconds)

@@ -191,6 +191,19 @@ async def test_stop_keeps_what_was_seen_and_marks_it(chat):
     assert kinds[2:] == [STOPPED]
 
 
+async def test_a_thread_has_its_title_even_if_it_was_stopped_before_the_first_word(chat):
+    async def generator(server, thread, message, context):
+        yield types.ProgressUpdateEvent(text="Looking")
+        await asyncio.sleep(60)
+
+    script(generator)
+    _, stream = await start(chat)
+    await read_until(stream, "Looking")
+    await asyncio.sleep(0.3)
+    await stream.aclose()
+    assert (await Thread.objects.aget()).title == "hi"
+
+
 async def test_stop_cancels_the_generator(chat):
     ended = asyncio.Event()
 

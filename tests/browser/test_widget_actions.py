@@ -1,12 +1,20 @@
 """Buttons, forms, tools of the page and questions: from the stand-in to the database and back."""
 
+import asyncio
+
 import pytest
 from playwright.sync_api import expect
 
-from django_chatkit.models import ThreadItem
+from django_chatkit.events import new_item
+from django_chatkit.models import Thread, ThreadItem
+from django_chatkit.sdk import types
 from tests import standin
 from tests.browser.pages import show
 from tests.browser.test_widget_chat import answers, say, strict  # noqa: F401
+from tests.servers import PublicServer
+
+from chatkit.server import stream_widget
+from chatkit.widgets import DynamicWidgetRoot
 
 pytestmark = [
     pytest.mark.browser,
@@ -86,6 +94,46 @@ def test_counter(open_chat):
     expect(page.get_by_text("Pressed 3 times.")).to_be_visible()
     page.get_by_role("button", name="One more").click()
     expect(page.get_by_text("Pressed 4 times.")).to_be_visible()
+
+
+async def slow_widget(self, thread, message, context):
+    """Word after word, for ever."""
+
+    async def states():
+        words = ""
+        while True:
+            words += "word "
+            text = {"type": "Text", "id": "t", "value": words, "streaming": True}
+            yield DynamicWidgetRoot.model_validate({"type": "Card", "children": [text]})
+            await asyncio.sleep(0.1)
+
+    async for event in stream_widget(thread, states()):
+        yield event
+
+
+async def slow_workflow(self, thread, message, context):
+    summary = types.CustomSummary(title="Looking it up")
+    task = types.CustomTask(title="In the cellar", status_indicator="loading")
+    workflow = types.Workflow(type="custom", tasks=[task], summary=summary)
+    yield types.ThreadItemAddedEvent(
+        item=types.WorkflowItem(**new_item(thread, "workflow"), workflow=workflow)
+    )
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("respond", "shown"), [(slow_widget, "word word word"), (slow_workflow, "Looking it up")]
+)
+def test_what_was_shown_is_there_after_a_stop_and_a_reload(strict, monkeypatch, respond, shown):  # noqa: F811
+    monkeypatch.setattr(PublicServer, "respond", respond)
+    show(strict, "{% chatkit_widget 'public' %}", fake=standin.script())
+    say(strict, "Tell me")
+    expect(answers(strict)).to_contain_text(shown)
+    strict.get_by_role("button", name="Stop response").click()
+    for _ in range(200):  # the server hears of it a little later
+        strict.wait_for_timeout(0 if Thread.objects.get().title else 50)
+    reopen(strict, "Tell me")
+    expect(answers(strict)).to_contain_text(shown)
 
 
 # Tools of the page
