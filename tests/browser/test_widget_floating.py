@@ -159,6 +159,14 @@ def test_in_languages_from_right_to_left_it_sits_at_the_left(new_page):
     assert launcher(page).bounding_box()["x"] == 16
 
 
+@pytest.mark.parametrize(("wish", "animation"), [("no-preference", "chatkit-open"), ("reduce", "none")])
+def test_nothing_moves_for_people_who_ask_for_that(new_page, wish, animation):
+    page = new_page(reduced_motion=wish)
+    show(page, WIDGET)
+    launcher(page).click()
+    expect(window(page)).to_have_css("animation-name", animation)
+
+
 def test_on_a_telephone_it_takes_the_whole_screen(new_page):
     page = new_page(viewport={"width": 390, "height": 700}, has_touch=True, reduced_motion="reduce")
     show(page, WIDGET)

@@ -260,6 +260,17 @@ def size(page):
     return box["width"], box["height"]
 
 
+@pytest.mark.parametrize("place", ["<dialog id='place' {}>", "<div id='place' hidden {}>"])
+def test_it_may_be_hidden_at_first(page, place):
+    element = place.format("style='width:500px;height:300px;padding:0;border:0'")
+    show(page, element + "{% chatkit_widget 'public' %}")
+    chat(page)
+    assert page.locator("openai-chatkit").bounding_box() is None
+    page.evaluate("""place.showModal ? place.showModal() : place.hidden = false""")
+    assert size(page) == (500, 300)
+    assert chat(page).evaluate(CALLS) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
