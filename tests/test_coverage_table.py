@@ -75,7 +75,7 @@ def test_each_row_says_where_and_names_a_test_that_exists(name, where, test):
 
 
 def test_the_page_names_the_versions():
-    from tests.test_options_types import MODULES
+    from tests.typescript import MODULES
 
     package = (MODULES / "@openai/chatkit/package.json").read_text()
     sdk, script = (
