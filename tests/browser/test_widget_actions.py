@@ -124,13 +124,20 @@ async def slow_workflow(self, thread, message, context):
 @pytest.mark.parametrize(
     ("respond", "shown"), [(slow_widget, "word word word"), (slow_workflow, "Looking it up")]
 )
-def test_what_was_shown_is_there_after_a_stop_and_a_reload(strict, monkeypatch, respond, shown):  # noqa: F811
+def test_what_was_shown_is_there_after_a_stop_and_a_reload(
+    strict,  # noqa: F811
+    monkeypatch,
+    settings,
+    respond,
+    shown,
+):
+    settings.CHATKIT_HEARTBEAT_SECONDS = 0.5  # by which a server without ASGI notices that nobody reads
     monkeypatch.setattr(PublicServer, "respond", respond)
     show(strict, "{% chatkit_widget 'public' %}", fake=standin.script())
     say(strict, "Tell me")
     expect(answers(strict)).to_contain_text(shown)
     strict.get_by_role("button", name="Stop response").click()
-    for _ in range(200):  # the server hears of it a little later
+    for _ in range(200):
         strict.wait_for_timeout(0 if Thread.objects.get().title else 50)
     reopen(strict, "Tell me")
     expect(answers(strict)).to_contain_text(shown)
