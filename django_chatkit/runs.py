@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _, override
 
 from .context import ChatKitContext
+from .events import new_item
 from .items import HIDDEN
 from .logs import log_failure
 from .pending import has_content, settled
@@ -78,7 +79,9 @@ class Run:
                 yield types.ThreadItemDoneEvent(item=item)
             if await self.wait_for_title(title, TITLE_SECONDS_AFTER_FAILURE):
                 yield self.nothing_new()
-            raise await self.explain(error) from None
+            explained = await self.explain(error)
+            await self.note_failure(explained)
+            raise explained from None
         finally:
             title.cancel()
 
@@ -197,6 +200,18 @@ class Run:
         self.server._log_failure("An answer failed", self.thread.id, error)
         message, allow_retry = await describe(self.server, error, self.context)
         return CustomStreamError(message, allow_retry=allow_retry)
+
+    async def note_failure(self, error: Exception) -> None:
+        """Staff read in the transcript, and the model in the history, where an answer broke off."""
+        told = f" The user was told: {error.message}" if isinstance(error, CustomStreamError) else ""
+        content = f"The answer ended with an error.{told}"
+        item = types.SDKHiddenContextItem(**new_item(self.thread, "sdk_hidden_context"), content=content)
+        try:
+            await self.server.store.add_thread_item(self.thread.id, item, self.context)
+        except NotFoundError:  # the thread is gone, and nobody reads it
+            pass
+        except Exception as failure:
+            log_failure("A failed answer could not be noted", self.thread.id, failure)
 
 
 @sync_to_async

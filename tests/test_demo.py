@@ -221,6 +221,18 @@ async def test_a_command_that_is_not_one_lists_those_that_are(chat, command):
     assert "`/slow 20 500`" in (await chat.send(command)).text
 
 
+async def test_staff_and_model_read_that_an_answer_failed(chat, settings):
+    settings.DEBUG = False
+    failed = await chat.send("/error 3 1")
+    rows = await in_database(failed.thread_id)
+    assert [row.type for row in rows] == ["user_message", "assistant_message", "sdk_hidden_context"]
+    assert rows[-1].text == f"The answer ended with an error. The user was told: {failed.errors[0].message}"
+    assert b"ended with an error" not in failed.body
+    await chat.retry(failed.thread_id, failed.items[0].id)
+    assert [row.type for row in await in_database(failed.thread_id)] == [row.type for row in rows]
+    assert (await chat.send("Hello", thread_id=failed.thread_id)).text.startswith("You said: Hello")
+
+
 # Words
 
 
