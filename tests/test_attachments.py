@@ -222,8 +222,8 @@ async def test_whoever_stops_before_the_message_was_stored_gets_the_files_back(d
     with patch("django_chatkit.store.DjangoStore.add_thread_item", lambda *args, **kwargs: asyncio.sleep(60)):
         stream = (await servers["files"].process(body, context)).json_events
         task = asyncio.ensure_future(anext(stream))
-        while (await Attachment.objects.aget()).state != "sent":
-            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        assert (await Attachment.objects.aget()).state == "sent"
         task.cancel()
         with pytest.raises((asyncio.CancelledError, StopAsyncIteration)):
             await task
