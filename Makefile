@@ -61,8 +61,9 @@ test: $(VENV)/.test ## Run all tests: on SQLite, in the browser, on PostgreSQL; 
 test-sqlite: $(VENV)/.test ## Run the tests on SQLite, browser tests too (ARGS='-k store')
 	$(PYTEST) $(COVERAGE) $(ARGS)
 
+# Only what another database can change, and without coverage, which would take as long again.
 test-postgres: $(VENV)/.test ## Run the tests on PostgreSQL: DATABASE_URL, or a server made for it
-	@.ci/postgres $(PYTEST) $(COVERAGE) -m 'not browser' $(ARGS)
+	@.ci/postgres $(PYTEST) -m 'database and not browser' $(ARGS)
 
 # Checks
 

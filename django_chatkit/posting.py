@@ -21,6 +21,8 @@ from .sdk import types
 from .servers import servers
 from .store import DjangoStore
 
+from chatkit.store import NotFoundError
+
 MAKERS: dict[str, Any] = {
     "assistant_message": lambda common, text, annotations: types.AssistantMessageItem(
         **common, content=[types.AssistantMessageContent(text=text, annotations=list(annotations))]
@@ -45,6 +47,8 @@ def create_thread(user: Any, server: str, title: str, tenant: str) -> Thread:
         title=str(title) or None,
     )
     row = store._create_thread(thread, context)
+    if row is None:
+        raise NotFoundError("The user of the thread is gone.")
     store._changed(row.thread_id, context)
     return row
 

@@ -72,18 +72,8 @@ class DjangoStore(Store[ChatKitContext]):
         ``thread.updated`` event that follows tells the truth. A thread that was deleted
         meanwhile stays deleted: NotFoundError.
         """
-        try:
-            with transaction.atomic(using=router.db_for_write(Thread)):
-                # A write comes first: SQLite refuses to turn one that has read into one that writes.
-                mine = Thread.objects.owned_by(context).filter(thread_id=thread.id)
-                if mine.update(updated_at=timezone.now()):
-                    row = self._update_thread(thread, context)
-                elif thread.id in context.threads:
-                    raise NotFoundError(f"Thread {thread.id} not found")
-                else:
-                    row = self._create_thread(thread, context)
-        except IntegrityError as error:  # databases look at foreign keys at the very end: the owner is gone
-            raise NotFoundError(f"Thread {thread.id} not found") from error
+        row = None if thread.id in context.threads else self._create_thread(thread, context)
+        row = row or self._update_thread(thread, context)
         copy_metadata(to_metadata(row), thread)
         remember(thread, context)
         self._changed(thread.id, context)
@@ -122,14 +112,16 @@ class DjangoStore(Store[ChatKitContext]):
         self, thread_id: str, after: str | None, limit: int, order: str, context: ChatKitContext
     ) -> types.Page[types.ThreadItem]:
         """A page in order of insertion. Raises NotFoundError for a foreign thread or cursor."""
-        items = self._get_items(thread_id, context)
+        items = ThreadItem.objects.owned_by(context).filter(thread_id=without_nul(thread_id))
         if after is not None:
             items = beyond(items, self._get_item(thread_id, after, context).pk, order)
         elif limit == 1 and context.streaming:
             # The SDK looks for a pending client tool call in the newest item alone; one behind it
             # that is no part of the answer would make the tool's output undeliverable.
             items = items.said()
-        rows, has_more = page(items, limit, order)
+        rows, has_more = page(items.only("item_id", "type", "data", "created_at"), limit, order)
+        if not rows:
+            self._get_thread(thread_id, context)
         return types.Page(
             data=[item for row in rows if (item := to_item(row, context)) is not None],
             has_more=has_more,
@@ -225,10 +217,6 @@ class DjangoStore(Store[ChatKitContext]):
             raise NotFoundError(f"Attachment {attachment_id} not found")
         return row
 
-    def _get_items(self, thread_id: str, context: ChatKitContext) -> Any:
-        self._get_thread(thread_id, context)
-        return ThreadItem.objects.filter(thread_id=thread_id).only("item_id", "type", "data", "created_at")
-
     def _take_thread(self, thread_id: str, context: ChatKitContext, **changes: Any) -> None:
         """Let nobody else write into this thread until the transaction ends. Raises NotFoundError.
 
@@ -272,7 +260,8 @@ class DjangoStore(Store[ChatKitContext]):
         mine.update(notices=change(before))
         return before
 
-    def _create_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
+    def _create_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread | None:
+        """None where there is such a thread already, or where the owner is gone or nobody."""
         row = Thread(
             thread_id=thread.id,
             server=context.server,
@@ -288,12 +277,23 @@ class DjangoStore(Store[ChatKitContext]):
         try:
             with transaction.atomic(using=router.db_for_write(Thread)):
                 row.save(force_insert=True)
-        except IntegrityError as error:  # the id is somebody else's, or the owner is gone or nobody
-            raise NotFoundError(f"Thread {thread.id} not found") from error
+        except IntegrityError:
+            return None
         return row
 
     def _update_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
-        row = Thread.objects.select_for_update().get(thread_id=thread.id)
+        with transaction.atomic(using=router.db_for_write(Thread)):
+            # A write comes first: SQLite refuses to turn one that has read into one that writes.
+            mine = Thread.objects.owned_by(context).filter(thread_id=thread.id)
+            if not mine.update(updated_at=timezone.now()):
+                raise NotFoundError(f"Thread {thread.id} not found")
+            row = Thread.objects.select_for_update().get(thread_id=thread.id)
+            if changed := self._take_changes(row, thread, context):
+                row.save(update_fields=columns(changed))
+        return row
+
+    def _take_changes(self, row: Thread, thread: types.ThreadMetadata, context: ChatKitContext) -> list[str]:
+        """Which of its fields the context has changed since it last saw the thread."""
         known = context.threads.get(thread.id) or to_metadata(row)
         changed = [name for name in THREAD_FIELDS if getattr(thread, name) != getattr(known, name)]
         if context.streaming and "title" in changed and row.title != (known.title or ""):
@@ -301,9 +301,7 @@ class DjangoStore(Store[ChatKitContext]):
         for name in changed:
             value = getattr(thread, name)
             set_field(row, name, merged(known.metadata, value, row.metadata) if name == "metadata" else value)
-        if changed:
-            row.save(update_fields=columns(changed))
-        return row
+        return changed
 
     def _changed(self, thread_id: str, context: ChatKitContext) -> None:
         signals.thread_changed.send(Thread, thread_id=thread_id, context=context)

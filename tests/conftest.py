@@ -29,6 +29,14 @@ def pytest_runtest_makereport(item, call):
             report.longrepr = f"Skipped, but everything is required here: {reason}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """For ``-m database``: all else would only be repeated on another one."""
+    for item in items:
+        if item.get_closest_marker("django_db") or "db" in item.fixturenames:
+            item.add_marker("database")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def options_that_fit_the_types(tmp_path_factory):
     """Whatever chat any test renders: its options are given to TypeScript at the end."""

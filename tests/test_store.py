@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection, connections
+from django.db import connections
 from django.db.models.deletion import Collector
-from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from django_chatkit.context import ChatKitContext
@@ -46,10 +45,6 @@ def message(item_id="msg_1", text="hello", thread_id="thr_1"):
         created_at=datetime.now(),
         content=[types.AssistantMessageContent(text=text)],
     )
-
-
-async def run(coroutine):
-    return await coroutine
 
 
 async def make_thread(context, thread_id="thr_1", items=0, **changes):
@@ -403,54 +398,6 @@ def test_ids_have_at_least_96_random_bits(context):
     made = {store.generate_thread_id(context) for _ in range(1000)}
     assert len(made) == 1000
     assert all(name.startswith("thr_") and len(name) == 4 + 32 for name in made)
-
-
-@pytest.mark.parametrize(
-    ("call", "most"),
-    [
-        (lambda context: store.load_thread("thr_1", context), 1),
-        (lambda context: store.load_threads(100, None, "desc", context), 1),
-        (lambda context: store.load_thread_items("thr_1", None, 100, "asc", context), 2),
-        (lambda context: store.add_thread_item("thr_1", message("msg_new"), context), 2),
-    ],
-)
-def test_store_calls_take_few_queries(context, call, most):
-    async_to_sync(make_thread)(context, items=30)
-    with CaptureQueriesContext(connection) as captured:
-        async_to_sync(run)(call(context))
-    queries = [query for query in captured if "SAVEPOINT" not in query["sql"]]
-    assert len(queries) <= most, queries
-
-
-@pytest.mark.parametrize(
-    ("call", "index"),
-    [
-        (lambda context: store.load_threads(20, None, "desc", context), "chatkit_thread_user"),
-        (lambda context: store.load_threads(20, "thr_1", "asc", context), "chatkit_thread_user"),
-        (lambda context: store.load_thread_items("thr_1", None, 20, "asc", context), "chatkit_item_order"),
-        (
-            lambda context: store.load_thread_items("thr_1", "msg_1", 20, "desc", context),
-            "chatkit_item_order",
-        ),
-    ],
-)
-def test_pages_are_read_from_an_index_in_its_order(context, call, index):
-    """What is looked at is the page, however much there is."""
-    if connection.vendor != "sqlite":
-        pytest.skip("not for this run: PostgreSQL reads a few rows all at once")
-    async_to_sync(make_thread)(context, items=3)
-    with CaptureQueriesContext(connection) as queries:
-        async_to_sync(run)(call(context))
-    plans = [plan_of(query["sql"]) for query in queries if query["sql"].startswith("SELECT")]
-    assert index in plans[-1]
-    assert not [plan for plan in plans if "SCAN " in plan and "SEARCH" not in plan]
-    assert "TEMP B-TREE" not in plans[-1]
-
-
-def plan_of(sql):
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-        return "\n".join(row[3] for row in cursor.fetchall())
 
 
 def test_deleting_the_user_deletes_threads_and_items(context, user):

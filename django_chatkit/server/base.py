@@ -11,6 +11,7 @@ from pydantic_core import PydanticSerializationError
 
 from django_chatkit.actions import Actions
 from django_chatkit.attachments import DjangoAttachmentStore
+from django_chatkit.connections import release_connections
 from django_chatkit.context import ChatKitContext
 from django_chatkit.dictation import Recording, transcribe
 from django_chatkit.exceptions import NotPending, Refused
@@ -77,11 +78,21 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
         """
         parsed = read_request(request)
         check_own_size(parsed, len(request))
-        await sync_to_async(check_request)(self, parsed, context)
+        await sync_to_async(self._admit)(parsed, context)
         if types.is_streaming_req(parsed):
-            context.streaming = True
             return StreamingResult(self._process_streaming(parsed, context))
         return NonStreamingResult(await self._process_non_streaming(parsed, context))
+
+    def _admit(self, request: types.ChatKitReq, context: ChatKitContext) -> None:
+        """What the database must say before an answer begins, in one hop. Raises Refused."""
+        check_request(self, request, context)
+        if isinstance(request, types.ThreadsCreateReq):
+            context.image_domains = self.get_allowed_image_domains(context)
+        if types.is_streaming_req(request):
+            context.streaming = True
+            # Before the stream begins, which may want one of its own: with a pool, all requests
+            # would hold one and wait for another.
+            release_connections()
 
     async def _process_streaming_impl(
         self, request: types.StreamingReq, context: ChatKitContext
@@ -119,8 +130,6 @@ class DjangoChatKitServer(Declaration, Actions, ChatKitServer[ChatKitContext]):
     async def _prepare(self, request: types.StreamingReq, context: ChatKitContext) -> None:
         """What the SDK would not do, before it carries out the request."""
         match request:
-            case types.ThreadsCreateReq():
-                context.image_domains = await sync_to_async(self.get_allowed_image_domains)(context)
             case types.ThreadsAddStructuredInputReq():
                 context.answered = request.params.item_id
             case types.ThreadsAddClientToolOutputReq():

@@ -16,7 +16,6 @@ from django.utils.translation import get_supported_language_variant, gettext as 
 from django.views.decorators.csrf import csrf_exempt
 
 from django_chatkit.conf import conf
-from django_chatkit.connections import release_connections
 from django_chatkit.context import ChatKitContext
 from django_chatkit.exceptions import Refused
 from django_chatkit.items import ESCAPED_NUL
@@ -101,9 +100,6 @@ async def to_response(request: HttpRequest, result: StreamingResult | NonStreami
         return json_response(HttpResponse(result.json, content_type="application/json"))
     heartbeat = conf.CHATKIT_HEARTBEAT_SECONDS
     stream: EventStream | BlockingEventStream
-    # Before the stream begins, which may want one of its own: with a pool, all requests would hold
-    # one and wait for another.
-    await sync_to_async(release_connections)()
     if isinstance(request, ASGIRequest):
         stream = EventStream(result.json_events, heartbeat)
         await stream.start()
