@@ -605,3 +605,10 @@ def test_autoscroll(chat, backend):
     chat.open(thread={"autoScroll": True}).send()
     below = "(({ scrollTop, scrollHeight, clientHeight }) => scrollHeight - scrollTop - clientHeight)"
     assert chat.page.evaluate(f"{below}(el.ui.querySelector('.main'))") < 90
+
+
+def test_a_long_start_screen_is_read_from_its_top(chat):
+    prompts = [{"label": f"Prompt {number}", "prompt": "Hi"} for number in range(40)]
+    chat.open(thread={"autoScroll": True}, startScreen={"greeting": "Hello", "prompts": prompts})
+    scrolled = "(({ scrollTop, scrollHeight, clientHeight }) => [scrollTop, scrollHeight > clientHeight])"
+    assert chat.page.evaluate(f"{scrolled}(el.ui.querySelector('.main'))") == [0, True]

@@ -11,6 +11,7 @@ class View {
     this.root = root;
     this.drawItem = remember((item) => drawItem(app, item));
     this.articles = new Map();
+    this.wasEmpty = true;
     this.drawAction = remember(({ icon, onClick }, place) =>
       iconButton(icon, icon, () => onClick(), { "data-action": place }),
     );
@@ -40,7 +41,7 @@ class View {
     if (this.dead) return;
     this.theme();
     this.drawHeader();
-    const follow = this.app.options.thread?.autoScroll && this.isAtEnd;
+    const follow = this.follows();
     try {
       sync(this.log, this.app.thread.isEmpty ? [this.drawStart()] : this.drawThread());
       this.drawFooter();
@@ -50,6 +51,14 @@ class View {
       sync(this.ui, [this.header, h("div.main", {}, h("p.boundary", { role: "alert" }, BOUNDARY))]);
     }
     if (follow) this.scrollToEnd();
+  }
+
+  /** A thread is followed at its end; the start screen, which may be long, is read from its top. */
+  follows() {
+    const { isEmpty } = this.app.thread;
+    const begins = this.wasEmpty;
+    this.wasEmpty = isEmpty;
+    return !isEmpty && this.app.options.thread?.autoScroll && (begins || this.isAtEnd);
   }
 
   get isAtEnd() {
