@@ -114,7 +114,7 @@ async def search_shelf(ctx: ToolContext) -> str:
     """Look what is missing on the shelf."""
     for place in ("upper", "lower"):
         await ctx.context.progress(f"Looking at the {place} shelf …", icon="search")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.8)  # long enough to be read
     missing = [product.name async for product in Product.objects.filter(stock=0)]
     if missing:
         await ctx.context.notify("More will come on Monday.", level="warning", title="Sold out")
