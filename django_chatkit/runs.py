@@ -66,9 +66,10 @@ class Run:
             async for event in self.within_time(source()):
                 if is_question(event) and await self.wait_for_title(title):
                     yield self.nothing_new()  # nothing may follow a pending question
-                if await self.see_to(event):
+                shown = await self.see_to(event)
+                self.take_title(title)  # before the event, behind which the SDK looks for changes
+                if shown:
                     yield event
-                self.take_title(title)
             await self.wait_for_title(title)
         except (asyncio.CancelledError, GeneratorExit):
             await uninterrupted(self.keep_title(title))
