@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import router, transaction
-from django.db.models import F
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, override
 
@@ -111,9 +110,8 @@ def withdraw_question(
     given = Feedback.objects.filter(item__thread_id=thread_id, item__item_id__in=item_ids)
     asked = ThreadItem.objects.filter(asked_about__in=given.exclude(kind=kind))
     with transaction.atomic(using=router.db_for_write(Thread)):
-        # Locks it, as an answer does that comes meanwhile.
-        Thread.objects.owned_by(context).filter(thread_id=thread_id).update(status=F("status"))
-        pending = [row.pk for row in asked.distinct() if is_pending(row)]
+        taken = Thread.objects.owned_by(context).filter(thread_id=thread_id).take()
+        pending = [row.pk for row in asked.distinct() if is_pending(row)] if taken else []
         ThreadItem.objects.filter(pk__in=pending).delete()
     if pending:
         store._changed(thread_id, context)
@@ -130,7 +128,7 @@ def ask(
     """Put the question, once for an answer, and only about the newest: it stands at the thread's end."""
     mine = Thread.objects.owned_by(context).filter(thread_id=thread_id, status=Thread.Status.ACTIVE)
     with transaction.atomic(using=router.db_for_write(Thread)):
-        if not mine.update(status=Thread.Status.ACTIVE):  # locks it: of two clicks, one asks
+        if not mine.take():  # of two clicks, one asks
             return
         given = Feedback.objects.filter(item__thread_id=thread_id, item__item_id__in=item_ids)
         if not is_newest(thread_id, item_ids) or given.filter(question__isnull=False).exists():

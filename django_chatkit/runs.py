@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _, override
 
 from .context import ChatKitContext
@@ -20,7 +19,7 @@ from .events import new_item
 from .items import HIDDEN
 from .logs import log_failure
 from .pending import has_content, settled
-from .pieces import close, result_of
+from .pieces import close, in_request_thread, result_of
 from .sdk import types
 from .streaming import uninterrupted
 
@@ -66,9 +65,10 @@ class Run:
             async for event in self.within_time(source()):
                 if is_question(event) and await self.wait_for_title(title):
                     yield self.nothing_new()  # nothing may follow a pending question
-                if await self.see_to(event):
+                shown = await self.see_to(event)
+                self.take_title(title)  # before the event, behind which the SDK looks for changes
+                if shown:
                     yield event
-                self.take_title(title)
             await self.wait_for_title(title)
         except (asyncio.CancelledError, GeneratorExit):
             await uninterrupted(self.keep_title(title))
@@ -214,15 +214,20 @@ class Run:
             log_failure("A failed answer could not be noted", self.thread.id, failure)
 
 
-@sync_to_async
-def describe(server: DjangoChatKitServer, error: Exception, context: ChatKitContext) -> tuple[str, bool]:
+async def describe(
+    server: DjangoChatKitServer, error: Exception, context: ChatKitContext
+) -> tuple[str, bool]:
     """In the person's language; the hook may query the database, and may fail itself."""
-    with override(context.locale or None):
-        try:
-            return server.get_error_message(error, context)
-        except Exception as failure:
-            log_failure("get_error_message() failed", "-", failure)
-            return _("Something went wrong while answering. Please try again."), True
+
+    def ask() -> tuple[str, bool]:
+        with override(context.locale or None):
+            try:
+                return server.get_error_message(error, context)
+            except Exception as failure:
+                log_failure("get_error_message() failed", "-", failure)
+                return _("Something went wrong while answering. Please try again."), True
+
+    return await in_request_thread(ask)
 
 
 class Deadline:

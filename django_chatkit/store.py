@@ -253,11 +253,11 @@ class DjangoStore(Store[ChatKitContext]):
         self, thread_id: str, change: Callable[[list[Any]], list[Any]], context: ChatKitContext
     ) -> list[Any]:
         """Replace a thread's notices, one writer after the other. Raises NotFoundError."""
-        mine = Thread.objects.owned_by(context).filter(thread_id=thread_id)
-        if not mine.update(updated_at=timezone.now()):  # a write comes first, as in save_thread()
-            raise NotFoundError(f"Thread {thread_id} not found")
-        before: list[Any] = mine.values_list("notices", flat=True).get()
-        mine.update(notices=change(before))
+        self._take_thread(thread_id, context, updated_at=timezone.now())
+        row = Thread.objects.select_for_update().only("notices").get(thread_id=thread_id)
+        before: list[Any] = row.notices
+        row.notices = change(before)
+        row.save(update_fields=["notices"])
         return before
 
     def _create_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread | None:
@@ -283,10 +283,7 @@ class DjangoStore(Store[ChatKitContext]):
 
     def _update_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> Thread:
         with transaction.atomic(using=router.db_for_write(Thread)):
-            # A write comes first: SQLite refuses to turn one that has read into one that writes.
-            mine = Thread.objects.owned_by(context).filter(thread_id=thread.id)
-            if not mine.update(updated_at=timezone.now()):
-                raise NotFoundError(f"Thread {thread.id} not found")
+            self._take_thread(thread.id, context, updated_at=timezone.now())
             row = Thread.objects.select_for_update().get(thread_id=thread.id)
             if changed := self._take_changes(row, thread, context):
                 row.save(update_fields=columns(changed))

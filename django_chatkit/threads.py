@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from .context import ChatKitContext
@@ -63,11 +64,6 @@ def copy_metadata(source: types.ThreadMetadata, target: types.ThreadMetadata) ->
 
 def remember(thread: types.ThreadMetadata, context: ChatKitContext) -> types.ThreadMetadata:
     """Keep a copy of the thread as it is in the database now, to compare with at the next save."""
-    context.threads[thread.id] = types.ThreadMetadata(
-        **{
-            name: getattr(thread, name)
-            for name in ("id", "created_at", "title", "status", "allowed_image_domains")
-        },
-        metadata=dict(thread.metadata),
-    )
+    kept = {name: getattr(thread, name) for name in ("id", "created_at", *THREAD_FIELDS)}
+    context.threads[thread.id] = types.ThreadMetadata(**copy.deepcopy(kept))  # changes may lie deep inside
     return thread

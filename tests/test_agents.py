@@ -1057,6 +1057,27 @@ async def test_mcp_servers_are_left_when_the_reader_leaves(chat, api, use, monke
     assert server.left
 
 
+async def test_a_stop_while_mcp_servers_are_connected_is_one(chat, api, use, monkeypatch):
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    class SlowServer(ShopServer):
+        async def connect(self):
+            begun.set()
+            await done.wait()
+
+    server = SlowServer()
+    monkeypatch.setattr(ModelServer, "get_mcp_servers", lambda self, context: [server])
+    use(api.chat_model())
+    response = await chat.post({"type": "threads.create", "params": {"input": user_input("hi")}})
+    await asyncio.wait_for(begun.wait(), 5)
+    leaving = asyncio.create_task(response.stream.aclose())
+    await asyncio.sleep(0)  # for the stop to arrive
+    done.set()
+    await leaving
+    assert server.left
+    assert api.bodies == [], "nobody reads what the model would say"
+
+
 async def test_an_mcp_server_that_cannot_be_reached_is_left_out(chat, api, use, monkeypatch, caplog):
     monkeypatch.setattr(ModelServer, "get_mcp_servers", lambda self, context: [ShopServer("no/such.py")])
     use(api.chat_model())

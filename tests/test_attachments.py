@@ -358,6 +358,13 @@ async def test_wrong_types(chat, name, content, content_type):
     assert not await Attachment.objects.exclude(state="pending").aexists()
 
 
+async def test_a_refusal_speaks_the_language_of_the_page(chat):
+    await chat.open_page()
+    chat.headers["X-ChatKit-Language"] = "de"
+    reply = await chat.upload("a.txt", b"", "text/plain")
+    assert "leer" in reply.json["message"]
+
+
 async def test_empty_files(chat):
     assert_refused(await chat.upload("a.txt", b"", "text/plain"), 400, "invalid_request")
     assert files.stored() == []

@@ -1,5 +1,6 @@
 """Every check: what it says, word for word, and when it stays silent."""
 
+import ast
 import os
 import re
 import socket
@@ -571,6 +572,13 @@ class CarefulMiddleware(ContentMiddleware):
         return response
 
 
+class TypeMiddleware(ContentMiddleware):
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["X-Type"] = response.content_type
+        return response
+
+
 def content_middleware(get_response):
     def middleware(request):
         response = get_response(request)
@@ -591,6 +599,7 @@ def test_middleware_that_wants_the_whole_answer(settings, name):
     "path",
     [
         "tests.test_checks.CarefulMiddleware",
+        "tests.test_checks.TypeMiddleware",
         "tests.test_middleware.SyncOnlyMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "csp.middleware.CSPMiddleware",
@@ -751,8 +760,18 @@ def databases(monkeypatch):
 def test_connections_that_pile_up(databases, age):
     databases(age)
     message = "DATABASES['postgresql'] keeps its connections (CONN_MAX_AGE); under ASGI they pile up."
-    hint = 'Set CONN_MAX_AGE to 0. With PostgreSQL, let Django pool connections: "OPTIONS": {"pool": True}.'
+    hint = (
+        "Set CONN_MAX_AGE to 0. With PostgreSQL, let Django pool connections: "
+        '"OPTIONS": {"pool": True}, "CONN_HEALTH_CHECKS": True.'
+    )
     assert deployment.check_connections() == [Warning(message, hint=hint, id="chatkit.W010")]
+
+
+def test_what_is_advised_for_connections_brings_no_other_warning(databases):
+    databases(60)
+    [warning] = deployment.check_connections()
+    advised = ast.literal_eval("{" + warning.hint.partition("connections: ")[2].rstrip(".") + "}")
+    assert not deployment.has_blind_pool(advised)
 
 
 def test_connections_may_stay_without_asgi(databases):

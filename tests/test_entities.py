@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.test.utils import isolate_apps
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from django_chatkit.agents import DjangoThreadItemConverter
 from django_chatkit.context import ChatKitContext
@@ -122,6 +123,15 @@ def test_an_entity_has_what_chatkit_wants(ann, threads):
         "interactive": True,
         "data": {"pk": str(threads[1].pk)},
     }
+
+
+def test_mentions_speak_the_language_of_the_page(ann, threads, monkeypatch):
+    monkeypatch.setattr(ThreadEntity, "group", Thread.Status.ACTIVE.label)
+    monkeypatch.setattr(ThreadEntity, "get_url", lambda self, obj, context: f"/{get_language()}/")
+    german = {"X-ChatKit-Language": "de", "Accept-Language": "fr"}
+    [found] = ann.get(LIST, {"q": "kettle"}, headers=german).json()
+    assert found["group"] == "aktiv"
+    assert ann.get(ONE, {"id": found["id"]}, headers=german).json()["url"] == "/de/"
 
 
 def test_answers_are_not_kept_by_caches(ann, threads):

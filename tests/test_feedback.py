@@ -247,6 +247,15 @@ async def test_nobody_answers_for_somebody_else(chat, other_user):
     assert await rows() == [("negative", True, "")]
 
 
+async def test_nobody_withdraws_the_question_to_somebody_else(chat, other_user):
+    thread_id, question = await ask(chat)
+    rated = [row async for row in Feedback.objects.values_list("item__item_id", flat=True)]
+    stranger = ChatKitContext(server="curious", user=other_user)
+    await servers["curious"].add_feedback(thread_id, rated, "positive", stranger)
+    assert (await question_of(chat, thread_id))["id"] == question
+    assert await rows() == [("negative", True, "")]
+
+
 async def test_retrying_takes_question_and_feedback_away(chat):
     reply = await chat.send("hi")
     assert await rate(chat, reply)

@@ -83,6 +83,17 @@ async def test_full_thread_stores_only_metadata(context):
     assert not await ThreadItem.objects.aexists()
 
 
+async def test_a_change_deep_inside_of_the_metadata_is_saved(context):
+    await make_thread(context, metadata={"order": {"state": "open"}}, allowed_image_domains=["a.example"])
+    mine = await store.load_thread("thr_1", context)
+    mine.metadata["order"]["state"] = "paid"
+    mine.allowed_image_domains.append("b.example")
+    await store.save_thread(mine, context)
+    row = await Thread.objects.aget()
+    assert row.metadata == {"order": {"state": "paid"}}
+    assert row.allowed_image_domains == ["a.example", "b.example"]
+
+
 async def test_rename_during_a_stream_survives_the_streams_save(context, user):
     await make_thread(context, metadata={"a": 1, "b": 1})
     mine = await store.load_thread("thr_1", context)

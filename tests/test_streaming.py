@@ -204,6 +204,26 @@ async def test_a_thread_has_its_title_even_if_it_was_stopped_before_the_first_wo
     assert (await Thread.objects.aget()).title == "hi"
 
 
+async def test_a_title_is_kept_that_was_there_when_the_answer_was_stopped(chat, monkeypatch):
+    named = asyncio.Event()
+
+    async def title(self, thread, message, context):
+        named.set()
+        return "Named"
+
+    async def generator(server, thread, message, context):
+        await asyncio.wait_for(named.wait(), 5)
+        yield types.ProgressUpdateEvent(text="Looking")
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(ScriptedServer, "get_title", title)
+    script(generator)
+    _, stream = await start(chat)
+    await read_until(stream, "Looking")
+    await stream.aclose()
+    assert (await Thread.objects.aget()).title == "Named"
+
+
 async def test_stop_cancels_the_generator(chat):
     ended = asyncio.Event()
 

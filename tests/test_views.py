@@ -973,6 +973,15 @@ def test_an_async_hook_that_nobody_would_await_is_refused(hook):
         type("Careless", (TextServer,), {hook: asynchronous})
 
 
+def test_an_async_hook_of_a_mixin_is_refused_as_well():
+    class Mixin:
+        async def has_permission(self, context):
+            return False
+
+    with pytest.raises(TypeError, match=r"Careless.has_permission\(\) must be a plain def"):
+        type("Careless", (Mixin, TextServer), {})
+
+
 def test_what_may_be_async_is_not_refused():
     async def asynchronous(self, *args):
         return "fine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,8 +17,10 @@ async def connected(servers: Sequence[MCPServer]) -> AsyncIterator[list[MCPServe
     if not servers:
         yield []
         return
-    manager = MCPServerManager(servers)
+    # In parallel: then each has a task of its own, in which it is also left, as some of them demand.
+    manager = MCPServerManager(servers, connect_in_parallel=True)
     try:
-        yield await manager.connect_all()
+        # A stop ends the wait at once: the manager would take it for a server that failed, and go on.
+        yield await asyncio.shield(manager.connect_all())
     finally:
         await uninterrupted(manager.cleanup_all())

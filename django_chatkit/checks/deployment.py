@@ -63,7 +63,10 @@ def runs_under_asgi() -> bool:
 
 @register(TAG, deploy=True)
 def check_connections(**kwargs: Any) -> list[CheckMessage]:
-    hint = 'Set CONN_MAX_AGE to 0. With PostgreSQL, let Django pool connections: "OPTIONS": {"pool": True}.'
+    hint = (
+        "Set CONN_MAX_AGE to 0. With PostgreSQL, let Django pool connections: "
+        '"OPTIONS": {"pool": True}, "CONN_HEALTH_CHECKS": True.'
+    )
     return [
         Warning(
             f"DATABASES[{alias!r}] keeps its connections (CONN_MAX_AGE); under ASGI they pile up.",

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from django_chatkit.checks.values import TAG
 
-CONTENT = re.compile(r"\bresponse\.(content|text|getvalue\(\))")
+CONTENT = re.compile(r"\bresponse\.(content|text|getvalue)\b")
 HINT = (
     "Let it leave such answers alone: `if not response.streaming: …`. "
     "`manage.py chatkit_doctor --stream` tries it out."

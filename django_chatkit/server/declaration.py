@@ -76,8 +76,9 @@ class Declaration:
         """Raises TypeError for an ``async def`` where a plain one is called: whatever it would return, a
         coroutine counts as yes, and nobody would have been refused."""
         super().__init_subclass__(**kwargs)
-        for name, member in vars(cls).items():
-            if name.startswith(HOOKS) and inspect.iscoroutinefunction(member) and is_plain(cls, name):
+        for name in dir(cls):  # those of a mixin too, which is no server class itself
+            member = getattr(cls, name, None) if name.startswith(HOOKS) else None
+            if inspect.iscoroutinefunction(member) and is_plain(cls, name):
                 raise TypeError(f"{cls.__name__}.{name}() must be a plain def: it is called from sync code.")
 
     def has_permission(self, context: ChatKitContext) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
@@ -11,8 +10,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import translation
-from django.utils.translation import get_supported_language_variant, gettext as _
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from django_chatkit.conf import conf
@@ -24,6 +22,7 @@ from django_chatkit.permissions import check_access, check_size
 from django_chatkit.servers import servers
 from django_chatkit.streaming import BlockingEventStream, EventStream, EventStreamResponse
 
+from .language import speak_as_the_page
 from .refusals import content_length, json_response, method_not_allowed, refusal
 from .tokens import check_csrf
 
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from django_chatkit.server import DjangoChatKitServer
 
     from chatkit.server import NonStreamingResult, StreamingResult
-
-LANGUAGE_HEADER = "X-ChatKit-Language"
-"""The language of the page, which widget.js sends along."""
 
 UPDATES_HEADER = "X-ChatKit-Updates"
 """Tells widget.js to read the thread again."""
@@ -80,18 +76,6 @@ def admit(request: HttpRequest, alias: str) -> tuple[DjangoChatKitServer, ChatKi
     if body.count(b",") > MAX_VALUES:
         raise Refused(400, "invalid_request", _("This is not a request that ChatKit makes."))
     return chat, context, ESCAPED_NUL.sub(r"\1\\ufffd", body.decode()).encode()
-
-
-def speak_as_the_page(request: HttpRequest) -> None:
-    """A page may have another language than its address here: from a prefix of its own, or from a block.
-
-    Only where a middleware chooses the language of each request anew, or it would stay for the next.
-    """
-    if hasattr(request, "LANGUAGE_CODE"):
-        with suppress(LookupError):
-            language = get_supported_language_variant(request.headers.get(LANGUAGE_HEADER, ""))
-            translation.activate(language)
-            request.LANGUAGE_CODE = language
 
 
 async def to_response(request: HttpRequest, result: StreamingResult | NonStreamingResult) -> HttpResponseBase:

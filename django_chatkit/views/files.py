@@ -20,6 +20,7 @@ from django_chatkit.servers import servers
 from django_chatkit.signing import STEP, unsign
 from django_chatkit.uploads import confirm, store_announced, store_direct
 
+from .language import speak_as_the_page
 from .refusals import json_response, method_not_allowed, refusal
 from .tokens import check_csrf
 
@@ -44,6 +45,7 @@ def receive_file(
     request: HttpRequest, alias: str, attachment_id: str | None
 ) -> tuple[Attachment, ChatKitContext]:
     """Everything that can be refused is, before the body is read."""
+    speak_as_the_page(request)
     if request.method != "POST" and (request.method != "PUT" or attachment_id is None):
         raise method_not_allowed("POST")
     request.POST = QueryDict()  # or Django would look for the token in the body, and read all of it

@@ -13,6 +13,7 @@ from django_chatkit.page import read_page
 from django_chatkit.permissions import check_access, check_rate
 from django_chatkit.servers import servers
 
+from .language import speak_as_the_page
 from .refusals import json_response, method_not_allowed, refusal
 
 
@@ -47,6 +48,7 @@ def admit_search(request: HttpRequest, alias: str) -> tuple[Entities, ChatKitCon
 
     Nothing is changed, and no other site can read JSON of this one: there is no token to check.
     """
+    speak_as_the_page(request)
     if request.method not in ("GET", "HEAD"):
         raise method_not_allowed("GET")
     chat = servers[alias]

@@ -44,6 +44,13 @@ def options(page):
     return page.locator(".editor-menu [role=option]")
 
 
+def test_a_search_says_which_language_the_page_has(strict, kettle):  # noqa: F811
+    open_chat(strict)
+    with strict.expect_request(SEARCHES) as search:
+        strict.keyboard.type("@k")
+    assert search.value.headers["x-chatkit-language"] == "en"
+
+
 def test_a_mention_from_the_menu_to_the_answer(strict, kettle):  # noqa: F811
     open_chat(strict)
     strict.keyboard.type("What about @kett")

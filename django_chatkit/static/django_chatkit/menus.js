@@ -15,7 +15,7 @@
  * @property {string} [tool]
  * @property {string} [model]
  * @typedef {Command & {does: Effect}} OurCommand
- * @typedef {{page: string | null, entitiesUrl: string | null, commands: OurCommand[]}} Menus
+ * @typedef {{page: string | null, language: string | null, entitiesUrl: string | null, commands: OurCommand[]}} Menus
  * @typedef {{element: OpenAIChatKit, options: ChatKitOptions}} Detail
  */
 (() => {
@@ -75,8 +75,9 @@
   }
 
   /** A function that gets JSON. Nothing that goes wrong reaches the component. @param {Menus} config */
-  function createAsk(config) {
-    const headers = new Headers(config.page ? { "X-ChatKit-Page": config.page } : {});
+  function createAsk({ page, language }) {
+    const headers = new Headers(page ? { "X-ChatKit-Page": page } : {});
+    if (language) headers.set("X-ChatKit-Language", language);
     /** @param {string} url @param {Record<string, string>} query @param {AbortSignal} [signal] @returns {Promise<any>} */
     return async (url, query, signal = undefined) => {
       try {
