@@ -1,5 +1,6 @@
 """The same answers from real servers: piece by piece, stopped, and with the process killed."""
 
+import copy
 import http.client
 import json
 import os
@@ -95,16 +96,33 @@ class Site:
             os.killpg(self.process.pid, how)
         self.process.wait(20)
 
-    def post(self, request_type, alias="slow", **params):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {
+    def another(self):
+        """One more process on the same database."""
+        return copy.copy(self).start()
+
+    @property
+    def headers(self):
+        return {
             "Content-Type": "application/json",
             "Cookie": f"sessionid={self.session}; csrftoken={TOKEN}",
             "X-CSRFToken": TOKEN,
         }
+
+    def post(self, request_type, alias="slow", **params):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         body = json.dumps({"type": request_type, "params": params})
-        connection.request("POST", f"/chatkit/{alias}/", body, headers)
+        connection.request("POST", f"/chatkit/{alias}/", body, self.headers)
         return connection, connection.getresponse()
+
+    def post_half(self):
+        """A message whose body does not arrive as a whole."""
+        body = json.dumps({"type": "threads.create", "params": {"input": user_input("5 0")}}).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.putrequest("POST", "/chatkit/slow/")
+        for name, value in {**self.headers, "Content-Length": str(len(body))}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body[: len(body) // 2])
+        return connection
 
     def ask(self, text, alias="slow"):
         return self.post("threads.create", alias, input=user_input(text))
@@ -235,3 +253,41 @@ def test_a_killed_server_loses_at_most_a_second_of_text(site, how):
         assert len(said) >= 60, f"only {len(said)} of 120 pieces were kept"
     finally:
         site.start()
+
+
+def test_bodies_that_break_off_store_nothing_and_hold_up_nobody(site):
+    # gunicorn has eight threads: without a proxy that waits for bodies, eight such people would take them.
+    halves = [site.post_half() for _ in range(7 if site.name == "gunicorn" else 20)]
+    connection, response = site.post("threads.list")
+    assert response.status == 200
+    assert json.loads(response.read())["data"] == []
+    for each in [connection, *halves]:
+        each.close()
+    connection, response = site.ask("1 0")
+    response.read()
+    connection.close()
+    assert [kind for kind, _ in site.rows()] == ["user_message", "assistant_message"]
+
+
+def test_two_processes_know_the_same(site):
+    """What one deletes stays deleted, though the other is still writing the answer."""
+    other = site.another()
+    try:
+        warmed, reply = other.post("threads.list")  # the first request imports the SDKs
+        assert json.loads(reply.read())["data"] == []
+        connection, response = site.ask("60 100")
+        created = read_until(response, b"thread.created")[-1][1]
+        thread_id = json.loads(created.removeprefix(b"data: "))["thread"]["id"]
+        read_until(response, b"piece3")
+        listed, reply = other.post("threads.list")
+        assert [thread["id"] for thread in json.loads(reply.read())["data"]] == [thread_id]
+        deleted, reply = other.post("threads.delete", thread_id=thread_id)
+        assert reply.status == 200, reply.read()
+        rest = response.read()
+        assert b"This conversation was deleted." in rest
+        assert b"piece59" not in rest
+        for each in (warmed, connection, listed, deleted):
+            each.close()
+        assert site.rows() == []
+    finally:
+        other.kill()
