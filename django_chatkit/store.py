@@ -23,7 +23,7 @@ from .exceptions import NotPending, already_sent
 from .items import dump_item, load_item, searchable_text, to_utc, without_nul
 from .models import Attachment, Thread, ThreadItem
 from .sdk import types
-from .threads import THREAD_FIELDS, columns, copy_metadata, merged, remember, set_field, to_metadata
+from .threads import THREAD_FIELDS, adopt, columns, copy_of, merged, remember, set_field, to_metadata
 
 from chatkit.store import NotFoundError, Store, default_generate_id
 
@@ -64,19 +64,22 @@ class DjangoStore(Store[ChatKitContext]):
         context.has_notices = bool(row.notices)
         return remember(to_metadata(row), context)
 
-    @in_one_hop
-    def save_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> None:
+    async def save_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> None:
         """Insert a thread this context has never seen; otherwise save only what it changed.
 
         What others changed meanwhile stays, and is written back into ``thread``, so that the
         ``thread.updated`` event that follows tells the truth. A thread that was deleted
         meanwhile stays deleted: NotFoundError.
         """
+        before = copy_of(thread)  # a tool may go on changing the thread while it is stored
+        adopt(await self._save_thread(before, context), thread, before)
+
+    @in_one_hop
+    def _save_thread(self, thread: types.ThreadMetadata, context: ChatKitContext) -> types.ThreadMetadata:
         row = None if thread.id in context.threads else self._create_thread(thread, context)
         row = row or self._update_thread(thread, context)
-        copy_metadata(to_metadata(row), thread)
-        remember(thread, context)
         self._changed(thread.id, context)
+        return remember(to_metadata(row), context)
 
     @in_one_hop
     def load_threads(

@@ -57,13 +57,25 @@ def merged(before: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any])
     return {key: value for key, value in theirs.items() if key not in removed} | changed
 
 
-def copy_metadata(source: types.ThreadMetadata, target: types.ThreadMetadata) -> None:
+def copy_of(thread: types.ThreadMetadata) -> types.ThreadMetadata:
+    """A copy that shares nothing with the thread: changes may lie deep inside."""
+    fields = {name: getattr(thread, name) for name in ("id", "created_at", *THREAD_FIELDS)}
+    return types.ThreadMetadata(**copy.deepcopy(fields))
+
+
+def adopt(stored: types.ThreadMetadata, thread: types.ThreadMetadata, before: types.ThreadMetadata) -> None:
+    """Give a thread what is stored now, except where it was changed since ``before``, in the meantime."""
     for name in THREAD_FIELDS:
-        setattr(target, name, getattr(source, name))
+        value, mine, then = (getattr(each, name) for each in (stored, thread, before))
+        if name == "metadata":
+            value = merged(then, mine, value)
+        elif mine != then:
+            continue
+        if value != mine:
+            setattr(thread, name, value)
 
 
 def remember(thread: types.ThreadMetadata, context: ChatKitContext) -> types.ThreadMetadata:
     """Keep a copy of the thread as it is in the database now, to compare with at the next save."""
-    kept = {name: getattr(thread, name) for name in ("id", "created_at", *THREAD_FIELDS)}
-    context.threads[thread.id] = types.ThreadMetadata(**copy.deepcopy(kept))  # changes may lie deep inside
+    context.threads[thread.id] = copy_of(thread)
     return thread

@@ -404,7 +404,7 @@ async def test_provider_timeout(chat, api, use):
 
 
 async def test_overall_timeout_keeps_what_was_read_and_stops_the_model(chat, api, use, model, monkeypatch):
-    monkeypatch.setattr(ModelServer, "timeout", 0.5)
+    monkeypatch.setattr(ModelServer, "timeout", 3.0)
     api.answers = [Answer(*["word "] * 100, seconds=0.1)]
     use(model)
     reply = await chat.send("hi")

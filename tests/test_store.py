@@ -94,6 +94,28 @@ async def test_a_change_deep_inside_of_the_metadata_is_saved(context):
     assert row.allowed_image_domains == ["a.example", "b.example"]
 
 
+async def test_what_a_tool_changes_while_the_thread_is_stored_is_kept(context, monkeypatch):
+    await make_thread(context, metadata={"a": 1})
+    mine = await store.load_thread("thr_1", context)
+    mine.title = "A title"
+    update = DjangoStore._update_thread
+
+    def update_and_change(*arguments):
+        row = update(*arguments)
+        mine.metadata["agent"] = "spanish"
+        mine.status = types.LockedStatus(reason="busy")
+        return row
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DjangoStore, "_update_thread", update_and_change)
+        await store.save_thread(mine, context)
+    wanted = ("A title", {"a": 1, "agent": "spanish"}, "locked")
+    assert (mine.title, mine.metadata, mine.status.type) == wanted
+    await store.save_thread(mine, context)
+    row = await Thread.objects.aget()
+    assert (row.title, row.metadata, row.status) == wanted
+
+
 async def test_rename_during_a_stream_survives_the_streams_save(context, user):
     await make_thread(context, metadata={"a": 1, "b": 1})
     mine = await store.load_thread("thr_1", context)
