@@ -7,7 +7,6 @@ rights at the time of use.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -19,12 +18,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.signing import JSONSerializer
 
 from .context import ChatKitContext
+from .logs import logger
 
 if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
-
-logger = logging.getLogger("django_chatkit")
 
 HEADER = "X-ChatKit-Page"
 SALT = "django_chatkit.page"

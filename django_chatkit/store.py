@@ -7,7 +7,6 @@ what the context's person owns. What is missing and what is somebody else's look
 
 from __future__ import annotations
 
-import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from .connections import in_one_hop
 from .context import ChatKitContext
 from .exceptions import NotPending, already_sent
 from .items import dump_item, load_item, searchable_text, to_utc, without_nul
+from .logs import logger
 from .models import Attachment, Thread, ThreadItem
 from .sdk import types
 from .threads import THREAD_FIELDS, adopt, columns, copy_of, merged, remember, set_field, to_metadata
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chatkit.store import StoreItemType
-
-logger = logging.getLogger("django_chatkit")
 
 MAX_PAGE_SIZE = 100
 MAX_NOTICES = 20

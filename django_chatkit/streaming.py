@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -20,7 +19,7 @@ from django.db import connections
 from django.http import StreamingHttpResponse
 from django.utils import timezone, translation
 
-logger = logging.getLogger("django_chatkit")
+from .logs import logger
 
 HEARTBEAT = b": still here\n\n"
 MAX_WAITING_CHUNKS = 64

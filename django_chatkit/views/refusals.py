@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
@@ -26,12 +24,10 @@ from django_chatkit.exceptions import (
     not_pending,
     request_too_large,
 )
-from django_chatkit.logs import log_failure
+from django_chatkit.logs import log_failure, logger
 from django_chatkit.servers import UnknownServer
 
 from chatkit.store import NotFoundError
-
-logger = logging.getLogger("django_chatkit")
 
 
 def method_not_allowed(method: str) -> Refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,10 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from django_chatkit.exceptions import Refused
+from django_chatkit.logs import logger
 
 from .refusals import json_response
-
-logger = logging.getLogger("django_chatkit")
 
 
 @login_not_required

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from django.template.loader import render_to_string
 from django_chatkit.conf import conf
 from django_chatkit.context import ChatKitContext
 from django_chatkit.exceptions import Refused
+from django_chatkit.logs import logger
 from django_chatkit.options import Problem
 from django_chatkit.permissions import check_access
 from django_chatkit.servers import servers
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
-
-logger = logging.getLogger("django_chatkit")
 
 SWAP_HEADERS = ("HX-Request", "X-Turbo-Request-Id", "Turbo-Frame", "X-Up-Version", "X-Requested-With")
 
